@@ -33,10 +33,12 @@ struct mc_replica {
 
 /* Where an object stands in the order of eviction. */
 enum mc_queue {
-	MC_QUEUE_NONE,		/* not evictable: being written, hard-pinned, or no memory */
+	MC_QUEUE_NONE,		/* in no queue: hard-pinned */
 	MC_QUEUE_WRITTEN,	/* lease_ns is when it was written: ascends from head to tail */
 	MC_QUEUE_READ,		/* lease_ns is the last read + ttl: ascends likewise */
-	MC_QUEUE_PARKED,	/* lists of the master, in time order (unfinished writes) */
+	MC_QUEUE_SOFT_WRITTEN,	/* the same two for soft-pinned objects */
+	MC_QUEUE_SOFT_READ,
+	MC_QUEUE_WRITING,	/* between PutStart and PutEnd; lease_ns is the start */
 	MC_QUEUE_COUNT,
 };
 
@@ -45,7 +47,7 @@ enum mc_queue {
  * behind the struct, the key behind them: see mc_object_replicas() and mc_object_key().
  */
 struct mc_object {
-	uint64_t lease_ns;	/* monotonic: leased until then; put start while unfinished */
+	uint64_t lease_ns;	/* monotonic: leased until then; when it began, while unfinished */
 	uint64_t size;		/* object bytes */
 	uint32_t newer;		/* neighbours in the queue */
 	uint32_t older;

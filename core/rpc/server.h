@@ -48,6 +48,7 @@ struct mc_rpc_call {
 	struct mc_buf *out;		/* append the answer's body here */
 	size_t out_start;		/* where this answer's header lies in @out */
 	struct mc_rpc_batch *batch;
+	void *job;			/* the handler's, across MC_RPC_LATER; NULL at first */
 };
 
 enum mc_rpc_verdict {
@@ -79,7 +80,7 @@ struct mc_rpc_server_params {
 	unsigned int listens_count;
 	uint64_t idle_timeout_ns;	/* 0: never; counts after the first request */
 	bool nodelay;
-	uint32_t connections_max;	/* 0: 16384 */
+	uint32_t connections_max;	/* 0: 8192, the most that the message rings hold */
 };
 
 /* Per I/O reactor; read by any thread. */

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to core/master: the state of a master and what its files offer each other. Everything
+ * runs on the exec reactor.
+ *
+ *   dispatch.c  frames to functions, release learning (release.c), answers
+ *   put.c get.c remove.c segment.c session.c absent.c   the functions, by theme
+ *   place.c     which segments a new object goes to
+ *   replica.c   giving and taking space, dropping replicas, the counters that follow
+ *   evict.c     the watermark loop, parked space, unfinished writes
+ *   client.c    who is alive
+ *   job.c       long work in slices between calls;  query.c  what other threads ask
+ */
+#ifndef MC_CORE_MASTER_STATE_H
+#define MC_CORE_MASTER_STATE_H
+
+#include "core/alloc/alloc.h"
+#include "core/base/list.h"
+#include "core/base/random.h"
+#include "core/master/master.h"
+#include "core/master/object.h"
+#include "core/master/uuid_map.h"
+
+#define MC_SEGMENTS_MAX 65535u
+#define MC_CLIENTS_MAX (1u << 20)
+#define MC_NAME_MAX 4096u		/* of a segment, an endpoint, a protocol, a host id */
+#define MC_NUMBER_NONE UINT32_MAX
+
+/* ---- segments ---- */
+
+enum segment_state {
+	SEGMENT_FREE,
+	SEGMENT_LIVE,		/* takes objects */
+	SEGMENT_LEAVING,	/* readable, takes none; a normal unmount follows at @leave_at_ns */
+	SEGMENT_DEAD,		/* unreadable; its extents are given back in slices */
+};
+
+struct master_segment {
+	enum segment_state state;
+	uint32_t generation;	/* of the slot; tells a parked extent that its segment is gone */
+	struct mc_alloc *alloc;
+	uint64_t base;
+	uint64_t size;
+	uint32_t client;
+	uint32_t name;		/* index of struct master_name */
+	struct mc_uuid id;
+	struct mc_str te_endpoint;	/* owned; as are the two below */
+	struct mc_str protocol;
+	struct mc_str host_id;
+	uint64_t leave_at_ns;
+	struct mc_list link;	/* of the client */
+	struct mc_list dying;	/* of master.dying, when DEAD */
+};
+
+/* Segments that share a name; no two replicas of an object go to one name. */
+struct master_name {
+	struct mc_str text;	/* owned */
+	uint64_t hash;
+	uint32_t *segments;	/* LIVE ones */
+	uint32_t segments_count;
+	uint32_t segments_room;
+	uint32_t refs;		/* segments of any state but FREE; at 0 the entry is free */
+	uint32_t position;	/* in master.names_live, or MC_NUMBER_NONE */
+};
+
+/* ---- clients ---- */
+
+struct master_client {
+	struct mc_uuid id;
+	struct mc_list segments;
+	uint64_t expires_ns;	/* while tracked */
+	uint32_t objects;	/* that it wrote */
+	bool used;
+	bool tracked;		/* has pinged or mounted: its TTL runs */
+	bool ok;		/* has re-mounted: Ping says OK */
+};
+
+/* ---- the space of replicas whose time is over but which a writer may still write to ---- */
+
+struct parked_extent {
+	uint64_t free_at_ns;
+	uint64_t bytes;
+	uint32_t extent;
+	uint32_t generation;
+	uint16_t segment;
+};
+
+/* Owner number of a parked extent in its allocator: no object has it. */
+#define MC_OWNER_PARKED MC_OBJECT_NONE
+
+/* Which releases were seen at an address lately; see release.c. */
+#define MC_ADDRESSES 1024u
+struct master_address {
+	uint8_t ip[16];
+	uint32_t seen_s[MC_RELEASE_COUNT];	/* 0: never */
+};
+
+struct master_eviction {
+	struct mc_timer timer;
+	bool wanted;		/* an allocation failed */
+	bool running;
+	bool second_pass;
+	uint64_t target;	/* objects this round */
+	uint64_t enough;	/* fewer in the first pass: a second one takes soft-pinned too */
+	uint64_t done;
+	uint64_t freed_parked;
+};
+
+struct mc_master {
+	struct mc_master_params params;
+	struct mc_reactor *exec;
+	struct mc_table *table;
+	struct mc_random random;
+	uint64_t replica_id_next;
+	uint64_t evictable;	/* objects in the WRITTEN and READ queues */
+
+	struct master_segment *segments;	/* by segment number, grown */
+	uint32_t segments_room;
+	uint32_t segments_used;			/* slots ever used */
+	struct mc_uuid_map segment_ids;
+	struct master_name *names;
+	uint32_t names_room;
+	uint32_t *names_live;			/* names that have LIVE segments */
+	uint32_t names_live_count;
+	size_t text_max;			/* longest string any answer may hold */
+	struct mc_list dying;
+
+	struct master_client *clients;
+	uint32_t clients_room;
+	uint32_t clients_used;
+	struct mc_uuid_map client_ids;
+
+	struct parked_extent *parked;		/* binary heap by free_at_ns */
+	uint32_t parked_count;
+	uint32_t parked_room;
+
+	struct master_address addresses[MC_ADDRESSES];
+
+	uint64_t extent_bytes;			/* in LIVE and LEAVING segments */
+	uint64_t capacity_bytes;
+	struct master_eviction eviction;
+	struct mc_timer second;			/* liveness, unfinished writes, gauges */
+	struct mc_poller work;			/* jobs, queries, dying segments, eviction */
+	struct mc_list jobs;
+	struct mc_list queries;
+
+	struct mc_master_stats stats;
+};
+
+/* ---- one call ---- */
+
+/* What a function of the protocol gets, and its means to answer. */
+struct master_op {
+	struct mc_master *master;
+	struct mc_rpc_call *call;
+	const struct mc_request *request;
+	struct mc_args *args;
+	enum mc_release release;	/* of the arguments: any of the request's */
+	enum mc_release answer;		/* of the result */
+	bool failed;			/* an error was answered: counted */
+};
+
+/* Opens the writer of this call's result; @len_max of its containers (strings are covered). */
+void mc_op_open(struct master_op *op, struct mc_writer *writer, size_t len_max);
+enum mc_rpc_verdict mc_op_close(struct master_op *op, struct mc_writer *writer);
+/* Answers with the struct mc_result_* that the function has; error != 0 counts as a failure. */
+enum mc_rpc_verdict mc_op_result(struct master_op *op, const void *result, int32_t error);
+enum mc_rpc_verdict mc_op_status(struct master_op *op, enum mc_status status);
+
+typedef enum mc_rpc_verdict (*master_fn)(struct master_op *op);
+
+/* The functions of the protocol, by theme. */
+enum mc_rpc_verdict mc_master_put_start(struct master_op *op);
+enum mc_rpc_verdict mc_master_put_end(struct master_op *op);
+enum mc_rpc_verdict mc_master_put_revoke(struct master_op *op);
+enum mc_rpc_verdict mc_master_exist(struct master_op *op);
+enum mc_rpc_verdict mc_master_get(struct master_op *op);
+enum mc_rpc_verdict mc_master_get_by_regex(struct master_op *op);
+enum mc_rpc_verdict mc_master_remove(struct master_op *op);
+enum mc_rpc_verdict mc_master_remove_by_regex(struct master_op *op);
+enum mc_rpc_verdict mc_master_remove_all(struct master_op *op);
+enum mc_rpc_verdict mc_master_replica_clear(struct master_op *op);
+enum mc_rpc_verdict mc_master_mount(struct master_op *op);
+enum mc_rpc_verdict mc_master_remount(struct master_op *op);
+enum mc_rpc_verdict mc_master_unmount(struct master_op *op);
+enum mc_rpc_verdict mc_master_unmount_gracefully(struct master_op *op);
+enum mc_rpc_verdict mc_master_segment_status(struct master_op *op);
+enum mc_rpc_verdict mc_master_segment_status_by_id(struct master_op *op);
+enum mc_rpc_verdict mc_master_query_ip(struct master_op *op);
+enum mc_rpc_verdict mc_master_ping(struct master_op *op);
+enum mc_rpc_verdict mc_master_service_ready(struct master_op *op);
+enum mc_rpc_verdict mc_master_storage_config(struct master_op *op);
+enum mc_rpc_verdict mc_master_fsdir(struct master_op *op);
+enum mc_rpc_verdict mc_master_fetch_tasks(struct master_op *op);
+/* Functions that are not there: their typed answers (absent.c). */
+enum mc_rpc_verdict mc_master_absent(struct master_op *op);
+
+/*
+ * The batches (batch.c): one element function each, which fills the result element of the batch
+ * and returns its status. Long batches are worked off in slices.
+ */
+enum mc_rpc_verdict mc_master_batch(struct master_op *op);
+enum mc_rpc_verdict mc_batch_resume(struct mc_rpc_call *call);
+void mc_batch_cancel(struct mc_rpc_call *call);
+
+/* One key of the functions above, single or in a batch. */
+struct put_request {
+	struct mc_uuid client_id;
+	struct mc_str key;
+	uint64_t size;
+	const struct mc_replicate_config *config;
+	struct mc_str prefer;		/* a segment name before the config's own, or empty */
+	enum mc_release release;	/* of the config */
+};
+#define MC_DESCS_MAX MC_REPLICAS_MAX
+/* Descriptors of one object, with the room that their vectors point into. */
+struct desc_list {
+	struct mc_replica_desc desc[MC_DESCS_MAX];
+	uint32_t count;
+};
+enum mc_status mc_put_start_key(struct mc_master *master, const struct put_request *put,
+				enum mc_release answer, struct desc_list *descs_out);
+enum mc_status mc_put_end_key(struct mc_master *master, struct mc_uuid client_id,
+			      const struct mc_object_meta *meta, int32_t replica_type);
+enum mc_status mc_put_revoke_key(struct mc_master *master, struct mc_uuid client_id,
+				 struct mc_str key, int32_t replica_type);
+bool mc_exist_key(struct mc_master *master, struct mc_str key);
+enum mc_status mc_get_key(struct mc_master *master, struct mc_str key, enum mc_release answer,
+			  struct desc_list *descs_out, struct mc_replica_list *list_out);
+enum mc_status mc_remove_key(struct mc_master *master, struct mc_str key, bool force);
+/* The checks of a removal, then the removal, of an object found in a walk. */
+enum mc_status mc_remove_object(struct mc_master *master, uint32_t object, bool force);
+
+/* ---- objects and replicas (replica.c) ---- */
+
+static inline struct mc_object *
+master_object(const struct mc_master *master, uint32_t object)
+{
+	return mc_table_object(master->table, object);
+}
+
+static inline bool
+segment_readable(const struct mc_master *master, uint32_t segment)
+{
+	enum segment_state state = master->segments[segment].state;
+
+	return state == SEGMENT_LIVE || state == SEGMENT_LEAVING;
+}
+
+/* The object of @key without the replicas whose segment is gone; MC_OBJECT_NONE when none is left. */
+uint32_t mc_object_find(struct mc_master *master, struct mc_str key, uint64_t hash);
+/* The same for an object met in a walk: false when it vanished. */
+bool mc_object_prune(struct mc_master *master, uint32_t object);
+bool mc_object_readable(struct mc_master *master, const struct mc_object *object);
+/* A read: the lease, and the place in the order of eviction. */
+void mc_object_lease(struct mc_master *master, uint32_t object);
+/* Descriptors of the readable replicas, or of all (@all: an answer to PutStart). */
+void mc_object_describe(struct mc_master *master, struct mc_object *object, enum mc_release answer,
+			bool all, struct desc_list *descs_out);
+void mc_object_queue(struct mc_master *master, uint32_t object, enum mc_queue queue);
+void mc_object_delete(struct mc_master *master, uint32_t object);
+/* Drops replica @index and gives its space back, or keeps the space until @park_until_ns. */
+void mc_replica_drop(struct mc_master *master, uint32_t object, unsigned int index,
+		     uint64_t park_until_ns);
+/* Takes space for one more replica of @object on @segment. */
+enum mc_status mc_replica_take(struct mc_master *master, uint32_t object, uint32_t segment);
+
+/* ---- placement (place.c) ---- */
+
+/* Adds up to @count replicas to @object, on distinct names; returns how many. */
+unsigned int mc_place(struct mc_master *master, uint32_t object, unsigned int count,
+		      const struct put_request *put);
+
+/* ---- segments (segment.c) ---- */
+
+void mc_segments_init(struct mc_master *master);
+void mc_segments_fini(struct mc_master *master);
+uint32_t mc_name_find(const struct mc_master *master, struct mc_str text);
+/* Unreadable from now on; space, objects and counters follow in slices. */
+void mc_segment_kill(struct mc_master *master, uint32_t segment);
+/* Kills what lies at @endpoint or carries it as its name. */
+void mc_segments_kill_endpoint(struct mc_master *master, struct mc_str endpoint);
+/* Returns work done; what dead segments still hold is given back. */
+uint32_t mc_segments_bury(struct mc_master *master);
+void mc_segments_tick(struct mc_master *master, uint64_t now_ns);
+
+/* ---- clients (client.c) ---- */
+
+enum mc_status mc_clients_init(struct mc_master *master);
+void mc_clients_fini(struct mc_master *master);
+uint32_t mc_client_find(const struct mc_master *master, struct mc_uuid id);
+/* Finds or makes the client's entry. MC_ERR_NO_MEMORY, MC_ERR_TOO_LARGE: MC_CLIENTS_MAX. */
+enum mc_status mc_client_ref(struct mc_master *master, struct mc_uuid id, uint32_t *client_out);
+/* Lets go of an entry that nothing refers to any more. */
+void mc_client_settle(struct mc_master *master, uint32_t client);
+/* Restarts the client's TTL. */
+void mc_client_touch(struct mc_master *master, uint32_t client);
+void mc_clients_tick(struct mc_master *master, uint64_t now_ns);
+
+/* ---- eviction (evict.c) ---- */
+
+/* After an allocation: is it time? Cheap. */
+void mc_evict_check(struct mc_master *master);
+/* An allocation failed. */
+void mc_evict_want(struct mc_master *master);
+uint32_t mc_evict_work(struct mc_master *master);
+void mc_evict_init(struct mc_master *master);
+/* @extent is given back at @free_at_ns; MC_ERR_NO_MEMORY: it was given back at once. */
+void mc_park(struct mc_master *master, uint32_t segment, uint32_t extent, uint64_t bytes,
+	     uint64_t free_at_ns);
+void mc_parked_tick(struct mc_master *master, uint64_t now_ns);
+void mc_unfinished_tick(struct mc_master *master, uint64_t now_ns);
+
+/* ---- releases (release.c) ---- */
+
+/* Notes what @request says about the caller's release, and chooses the answer's. */
+enum mc_release mc_release_choose(struct mc_master *master, struct mc_rpc_peer *peer,
+				  const struct mc_request *request);
+
+/* ---- long work (job.c) ---- */
+
+/* A walk over all objects for one call: @each per object, then @end to answer. */
+struct master_job {
+	struct mc_list link;
+	struct mc_master *master;
+	struct mc_rpc_call *call;
+	uint32_t cursor;
+	bool started;
+	bool done;
+	bool force;
+	enum mc_fn fn;
+	enum mc_release answer;
+	int64_t count;
+	uint64_t bytes;
+	struct mc_regex *regex;		/* NULL: every key */
+	struct mc_buf pairs;		/* GetReplicaListByRegex: encoded pairs */
+	struct mc_writer writer;
+	enum mc_status status;
+	bool (*each)(struct master_job *job, uint32_t object);	/* false: stop, status says why */
+	enum mc_rpc_verdict (*end)(struct master_job *job, struct master_op *op);
+};
+enum mc_rpc_verdict mc_job_begin(struct master_op *op, struct master_job *job);
+uint32_t mc_jobs_work(struct mc_master *master);
+
+/* ---- queries (query.c) ---- */
+
+uint32_t mc_queries_work(struct mc_master *master);
+
+#define MC_STR(literal) ((struct mc_str){(literal), sizeof(literal) - 1})
+
+static inline bool
+mc_str_equal(struct mc_str a, struct mc_str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+#endif
