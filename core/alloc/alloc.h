@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Space inside one segment: which bytes are free, which belong to whom. Pure: it never touches the
- * segment's memory, does no I/O and reads no clock. One owner thread. No call has an O(n) step.
+ * segment's memory, does no I/O and reads no clock. One owner thread. No call but destroy has an
+ * O(n) step; what is not O(1) is O(log n) of the free extents of about one size.
  *
  * Every object is followed by MC_ALLOC_TRAILER bytes that belong to it (doc/wire.md: the trailer);
  * sizes given here are object bytes, the trailer is added inside. Extents start at addresses that
@@ -40,8 +41,9 @@ enum mc_status mc_alloc_create(uint64_t base, uint64_t size, struct mc_alloc **a
 void mc_alloc_destroy(struct mc_alloc *alloc);
 
 /*
- * Space for an object of @size bytes (> 0), recorded as belonging to @owner (any number).
- * MC_ERR_NO_SPACE: no free extent is large enough; MC_ERR_NO_MEMORY: bookkeeping memory.
+ * Space for an object of @size bytes, recorded as belonging to @owner (any number).
+ * MC_ERR_NO_SPACE: no free extent is large enough; MC_ERR_NO_MEMORY: bookkeeping memory;
+ * MC_ERR_INVALID: no bytes.
  */
 enum mc_status mc_alloc_take(struct mc_alloc *alloc, uint64_t size, uint32_t owner,
 			     struct mc_extent *extent_out);
@@ -50,10 +52,10 @@ void mc_alloc_give(struct mc_alloc *alloc, uint32_t handle);
 uint32_t mc_alloc_owner(const struct mc_alloc *alloc, uint32_t handle);
 void mc_alloc_owner_set(struct mc_alloc *alloc, uint32_t handle, uint32_t owner);
 
-/* The lowest extent in use, or MC_EXTENT_NONE: to empty a segment piece by piece. O(1) amortised. */
+/* The lowest extent in use, or MC_EXTENT_NONE: to empty a segment piece by piece. O(1). */
 uint32_t mc_alloc_first_used(const struct mc_alloc *alloc);
 
-/* O(1), but for free_largest (one bit scan and a short bin). */
+/* O(1). */
 void mc_alloc_stats_read(const struct mc_alloc *alloc, struct mc_alloc_stats *stats_out);
 
 #endif

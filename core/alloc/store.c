@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/alloc/extent.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#define CHUNK_EXTENTS (1u << EXTENT_CHUNK_SHIFT)
+#define CHUNK_BYTES (sizeof(struct extent) << EXTENT_CHUNK_SHIFT)
+
+static void *
+pages_map(size_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+/* Aligned to its size, so that one huge page can hold it. */
+static void *
+chunk_map_huge(void)
+{
+	char *at = pages_map(2 * CHUNK_BYTES);
+	size_t head;
+
+	if (!at)
+		return NULL;
+	head = -(uintptr_t)at & (CHUNK_BYTES - 1);
+	if (head > 0)
+		munmap(at, head);
+	munmap(at + head + CHUNK_BYTES, CHUNK_BYTES - head);
+	madvise(at + head, CHUNK_BYTES, MADV_HUGEPAGE);
+	return at + head;
+}
+
+/*
+ * The first chunk stays on small pages, touched as they are needed: most segments hold few
+ * objects. A segment that needs a second one has 65,536 extents and is worth huge pages.
+ */
+static bool
+chunk_add(struct mc_alloc *alloc)
+{
+	uint32_t number = alloc->fresh >> EXTENT_CHUNK_SHIFT;
+	struct extent *chunk;
+
+	if (number >= alloc->chunks_max)
+		return false;
+	chunk = number == 0 ? pages_map(CHUNK_BYTES) : chunk_map_huge();
+	if (!chunk)
+		return false;
+	alloc->chunks[number] = chunk;
+	return true;
+}
+
+enum mc_status
+mc_extent_store_init(struct mc_alloc *alloc)
+{
+	uint64_t extents_max = alloc->units + 1;	/* none is shorter than a unit; and index 0 */
+
+	if (extents_max > UINT32_MAX)
+		extents_max = UINT32_MAX;
+	alloc->chunks_max = (uint32_t)((extents_max + CHUNK_EXTENTS - 1) >> EXTENT_CHUNK_SHIFT);
+	alloc->chunks = pages_map(alloc->chunks_max * sizeof(*alloc->chunks));
+	if (!alloc->chunks)
+		return MC_ERR_NO_MEMORY;
+	if (!chunk_add(alloc)) {
+		mc_extent_store_fini(alloc);
+		return MC_ERR_NO_MEMORY;
+	}
+	alloc->fresh = 1;
+	return MC_OK;
+}
+
+void
+mc_extent_store_fini(struct mc_alloc *alloc)
+{
+	uint32_t i;
+
+	for (i = 0; i < alloc->chunks_max && alloc->chunks[i]; i++)
+		munmap(alloc->chunks[i], CHUNK_BYTES);
+	munmap(alloc->chunks, alloc->chunks_max * sizeof(*alloc->chunks));
+}
+
+uint32_t
+mc_extent_store_alloc(struct mc_alloc *alloc)
+{
+	uint32_t index = alloc->unused;
+
+	if (index != MC_EXTENT_NONE) {
+		alloc->unused = extent_at(alloc, index)->next;
+		return index;
+	}
+	if ((alloc->fresh & (CHUNK_EXTENTS - 1)) == 0 && !chunk_add(alloc))
+		return MC_EXTENT_NONE;
+	return alloc->fresh++;
+}
+
+void
+mc_extent_store_free(struct mc_alloc *alloc, uint32_t index)
+{
+	struct extent *extent = extent_at(alloc, index);
+
+	extent->used = 0;
+	extent->next = alloc->unused;
+	alloc->unused = index;
+}
