@@ -121,6 +121,7 @@ struct mc_master_query {
 	enum mc_status status;		/* out */
 	struct mc_buf text;		/* out; the asker frees it */
 	uint32_t cursor;		/* the master's */
+	bool answered;			/* the master's */
 	struct mc_master *master;	/* the master's */
 };
 

@@ -4,12 +4,13 @@
  * runs on the exec reactor.
  *
  *   dispatch.c  frames to functions, release learning (release.c), answers
- *   put.c get.c remove.c segment.c session.c absent.c   the functions, by theme
+ *   put.c get.c remove.c mount.c session.c absent.c   the functions, by theme;  batch.c
+ *   segment.c   the segments' own state
  *   place.c     which segments a new object goes to
  *   replica.c   giving and taking space, dropping replicas, the counters that follow
  *   evict.c     the watermark loop, parked space, unfinished writes
  *   client.c    who is alive
- *   job.c       long work in slices between calls;  query.c  what other threads ask
+ *   job.c walk.c   long work in slices between calls;  query.c  what other threads ask
  */
 #ifndef MC_CORE_MASTER_STATE_H
 #define MC_CORE_MASTER_STATE_H
@@ -48,8 +49,7 @@ struct master_segment {
 	struct mc_str protocol;
 	struct mc_str host_id;
 	uint64_t leave_at_ns;
-	struct mc_list link;	/* of the client */
-	struct mc_list dying;	/* of master.dying, when DEAD */
+	uint32_t dying_next;	/* DEAD ones: a stack by number */
 };
 
 /* Segments that share a name; no two replicas of an object go to one name. */
@@ -67,9 +67,10 @@ struct master_name {
 
 struct master_client {
 	struct mc_uuid id;
-	struct mc_list segments;
 	uint64_t expires_ns;	/* while tracked */
 	uint32_t objects;	/* that it wrote */
+	uint32_t segments;	/* that it has mounted, LIVE or LEAVING */
+	uint32_t free_next;
 	bool used;
 	bool tracked;		/* has pinged or mounted: its TTL runs */
 	bool ok;		/* has re-mounted: Ping says OK */
@@ -123,11 +124,12 @@ struct mc_master {
 	uint32_t *names_live;			/* names that have LIVE segments */
 	uint32_t names_live_count;
 	size_t text_max;			/* longest string any answer may hold */
-	struct mc_list dying;
+	uint32_t dying;				/* the first DEAD segment, or MC_NUMBER_NONE */
 
 	struct master_client *clients;
 	uint32_t clients_room;
 	uint32_t clients_used;
+	uint32_t clients_free;			/* a free entry, or MC_NUMBER_NONE */
 	struct mc_uuid_map client_ids;
 
 	struct parked_extent *parked;		/* binary heap by free_at_ns */
@@ -194,14 +196,10 @@ enum mc_rpc_verdict mc_master_fsdir(struct master_op *op);
 enum mc_rpc_verdict mc_master_fetch_tasks(struct master_op *op);
 /* Functions that are not there: their typed answers (absent.c). */
 enum mc_rpc_verdict mc_master_absent(struct master_op *op);
+enum mc_rpc_verdict mc_master_evict_disk(struct master_op *op);
 
-/*
- * The batches (batch.c): one element function each, which fills the result element of the batch
- * and returns its status. Long batches are worked off in slices.
- */
+/* Every batch form (batch.c): element by element, in the order of the request. */
 enum mc_rpc_verdict mc_master_batch(struct master_op *op);
-enum mc_rpc_verdict mc_batch_resume(struct mc_rpc_call *call);
-void mc_batch_cancel(struct mc_rpc_call *call);
 
 /* One key of the functions above, single or in a batch. */
 struct put_request {
@@ -227,6 +225,8 @@ enum mc_status mc_put_revoke_key(struct mc_master *master, struct mc_uuid client
 bool mc_exist_key(struct mc_master *master, struct mc_str key);
 enum mc_status mc_get_key(struct mc_master *master, struct mc_str key, enum mc_release answer,
 			  struct desc_list *descs_out, struct mc_replica_list *list_out);
+/* Replicas on disks: there are none, so this only checks. */
+enum mc_status mc_evict_disk_key(struct mc_master *master, struct mc_str key, int32_t replica_type);
 enum mc_status mc_remove_key(struct mc_master *master, struct mc_str key, bool force);
 /* The checks of a removal, then the removal, of an object found in a walk. */
 enum mc_status mc_remove_object(struct mc_master *master, uint32_t object, bool force);
@@ -273,9 +273,14 @@ unsigned int mc_place(struct mc_master *master, uint32_t object, unsigned int co
 
 /* ---- segments (segment.c) ---- */
 
-void mc_segments_init(struct mc_master *master);
+enum mc_status mc_segments_init(struct mc_master *master);
 void mc_segments_fini(struct mc_master *master);
 uint32_t mc_name_find(const struct mc_master *master, struct mc_str text);
+/* Mounts @desc, checked by the caller, for @client. */
+enum mc_status mc_segment_add(struct mc_master *master, const struct mc_segment_desc *desc,
+			      uint32_t client);
+/* Readable, but takes no objects; unmounted at @leave_at_ns. Again: another time. */
+void mc_segment_leave(struct mc_master *master, uint32_t segment, uint64_t leave_at_ns);
 /* Unreadable from now on; space, objects and counters follow in slices. */
 void mc_segment_kill(struct mc_master *master, uint32_t segment);
 /* Kills what lies at @endpoint or carries it as its name. */
@@ -295,6 +300,7 @@ enum mc_status mc_client_ref(struct mc_master *master, struct mc_uuid id, uint32
 void mc_client_settle(struct mc_master *master, uint32_t client);
 /* Restarts the client's TTL. */
 void mc_client_touch(struct mc_master *master, uint32_t client);
+void mc_client_ok_set(struct mc_master *master, uint32_t client, bool ok);
 void mc_clients_tick(struct mc_master *master, uint64_t now_ns);
 
 /* ---- eviction (evict.c) ---- */
@@ -319,28 +325,42 @@ enum mc_release mc_release_choose(struct mc_master *master, struct mc_rpc_peer *
 
 /* ---- long work (job.c) ---- */
 
-/* A walk over all objects for one call: @each per object, then @end to answer. */
+/*
+ * Work of one call that may take more than a pass. The handler's frame is left in between, so
+ * everything that the answer needs is kept here.
+ */
 struct master_job {
 	struct mc_list link;
-	struct mc_master *master;
 	struct mc_rpc_call *call;
-	uint32_t cursor;
-	bool started;
-	bool done;
-	bool force;
-	enum mc_fn fn;
-	enum mc_release answer;
-	int64_t count;
-	uint64_t bytes;
-	struct mc_regex *regex;		/* NULL: every key */
-	struct mc_buf pairs;		/* GetReplicaListByRegex: encoded pairs */
-	struct mc_writer writer;
-	enum mc_status status;
-	bool (*each)(struct master_job *job, uint32_t object);	/* false: stop, status says why */
+	struct mc_master *master;
+	size_t size;			/* of the struct around this one */
+	bool (*step)(struct master_job *job);	/* one slice; true: all is done */
 	enum mc_rpc_verdict (*end)(struct master_job *job, struct master_op *op);
+	void (*release)(struct master_job *job);	/* what it holds, but not itself */
 };
+/*
+ * Runs the first slice; answers when that was all, else keeps a copy of the struct and goes on
+ * between calls. Releases the job when it is over, one way or another.
+ */
 enum mc_rpc_verdict mc_job_begin(struct master_op *op, struct master_job *job);
+/* The last slice is done and the call resumed: the answer. */
+enum mc_rpc_verdict mc_job_end(struct master_op *op);
+void mc_job_cancel(struct mc_rpc_call *call);
 uint32_t mc_jobs_work(struct mc_master *master);
+
+/* A walk over all objects (walk.c): @each per object, then @end. */
+struct master_walk {
+	struct master_job job;
+	void (*each)(struct master_walk *walk, uint32_t object);
+	enum mc_release answer;
+	uint32_t cursor;
+	bool force;
+	int64_t count;
+	struct mc_regex *regex;		/* owned; NULL: every key */
+	struct mc_writer writer;	/* GetReplicaListByRegex: the answer so far */
+	size_t count_at;		/* where its count lies in the output */
+};
+enum mc_rpc_verdict mc_walk_begin(struct master_op *op, struct master_walk *walk);
 
 /* ---- queries (query.c) ---- */
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Long work for one call, a slice per pass of the reactor, so that no RPC waits longer than a
+ * slice. The call is parked (MC_RPC_LATER) and resumed when its work is done.
+ */
+#include <stdlib.h>
+
+#include "core/master/state.h"
+
+static void
+job_release(struct master_job *job)
+{
+	if (job->release != NULL)
+		job->release(job);
+}
+
+enum mc_rpc_verdict
+mc_job_begin(struct master_op *op, struct master_job *job)
+{
+	struct master_job *kept;
+	enum mc_rpc_verdict verdict;
+
+	job->call = op->call;
+	job->master = op->master;
+	if (job->step(job)) {
+		verdict = job->end(job, op);
+		job_release(job);
+		return verdict;
+	}
+	kept = malloc(job->size);
+	if (kept == NULL) {
+		job_release(job);
+		return MC_RPC_CLOSE;
+	}
+	memcpy(kept, job, job->size);
+	op->call->job = kept;
+	mc_list_add_tail(&op->master->jobs, &kept->link);
+	return MC_RPC_LATER;
+}
+
+enum mc_rpc_verdict
+mc_job_end(struct master_op *op)
+{
+	struct master_job *job = op->call->job;
+	enum mc_rpc_verdict verdict = job->end(job, op);
+
+	op->call->job = NULL;
+	job_release(job);
+	free(job);
+	return verdict;
+}
+
+void
+mc_job_cancel(struct mc_rpc_call *call)
+{
+	struct master_job *job = call->job;
+
+	call->job = NULL;
+	mc_list_del(&job->link);
+	job_release(job);
+	free(job);
+}
+
+uint32_t
+mc_jobs_work(struct mc_master *master)
+{
+	struct master_job *job;
+
+	if (mc_list_empty(&master->jobs))
+		return 0;
+	job = mc_container_of(master->jobs.next, struct master_job, link);
+	/* to the end of the line: another job's turn comes in the next pass */
+	mc_list_del(&job->link);
+	if (job->step(job))
+		mc_rpc_resume(job->call);
+	else
+		mc_list_add_tail(&master->jobs, &job->link);
+	return 1;
+}
