@@ -15,28 +15,29 @@
 
 #include "mc/status.h"
 
-#define MC_ALLOC_ALIGN 64u
-#define MC_ALLOC_TRAILER 32u
-#define MC_ALLOC_SIZE_MAX (1ull << 46)	/* a segment's size */
-#define MC_EXTENT_NONE 0u
+#define MC_ALLOC_ALIGN	  64u
+#define MC_ALLOC_TRAILER  32u
+#define MC_ALLOC_SIZE_MAX (1ull << 46) /* a segment's size */
+#define MC_EXTENT_NONE	  0u
 
 struct mc_alloc;
 
 struct mc_extent {
-	uint64_t offset;	/* from the segment's base, in bytes */
-	uint32_t handle;	/* names the extent in later calls; never MC_EXTENT_NONE */
+	uint64_t offset; /* from the segment's base, in bytes */
+	uint32_t handle; /* names the extent in later calls; never MC_EXTENT_NONE */
 };
 
 struct mc_alloc_stats {
-	uint64_t capacity;	/* bytes that can be given out */
-	uint64_t used;		/* bytes of extents in use: rounded, trailers included */
-	uint64_t object_bytes;	/* bytes that were asked for */
-	uint64_t free_largest;	/* largest object that fits now */
+	uint64_t capacity;     /* bytes that can be given out */
+	uint64_t used;	       /* bytes of extents in use: rounded, trailers included */
+	uint64_t object_bytes; /* bytes that were asked for */
+	uint64_t free_largest; /* largest object that fits now */
 	uint32_t extents_used;
 	uint32_t extents_free;
 };
 
-/* A segment of @size bytes mounted at @base. MC_ERR_INVALID: nothing would fit; size above the cap. */
+/* A segment of @size bytes mounted at @base. MC_ERR_INVALID: nothing would fit; size above the cap.
+ */
 enum mc_status mc_alloc_create(uint64_t base, uint64_t size, struct mc_alloc **alloc_out);
 void mc_alloc_destroy(struct mc_alloc *alloc);
 

@@ -20,8 +20,8 @@ struct extent {
 	uint32_t size_low;
 	uint32_t start_high : 8;
 	uint32_t size_high : 9; /* a whole segment may have 2^40 units */
-	uint32_t slack : 6; /* used: bytes behind object and trailer, < MC_ALLOC_ALIGN */
-	uint32_t rank : 6;  /* free: of a leftist heap; at most log2 of the number of extents */
+	uint32_t slack : 6;	/* used: bytes behind object and trailer, < MC_ALLOC_ALIGN */
+	uint32_t rank : 6;	/* free: of a leftist heap; at most log2 of the number of extents */
 	uint32_t used : 1;
 	uint32_t prev; /* by address; unused descriptions are chained by next */
 	uint32_t next;
@@ -40,8 +40,8 @@ _Static_assert(sizeof(struct extent) == 32, "two to a cache line");
  * The free extents by size: each power of two is cut into 128 classes, so that a class spans less
  * than 0.8 % (below 128 units: one size each).
  */
-#define EXTENT_CLASS_BITS 7u
-#define EXTENT_CLASSES (((40u - EXTENT_CLASS_BITS + 1u) << EXTENT_CLASS_BITS) + 1u)
+#define EXTENT_CLASS_BITS  7u
+#define EXTENT_CLASSES	   (((40u - EXTENT_CLASS_BITS + 1u) << EXTENT_CLASS_BITS) + 1u)
 #define EXTENT_CLASS_WORDS ((EXTENT_CLASSES + 63u) / 64u)
 
 struct extent_class {

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 #define CHUNK_EXTENTS (1u << EXTENT_CHUNK_SHIFT)
-#define CHUNK_BYTES (sizeof(struct extent) << EXTENT_CHUNK_SHIFT)
+#define CHUNK_BYTES   (sizeof(struct extent) << EXTENT_CHUNK_SHIFT)
 
 static void *
 pages_map(size_t bytes)
@@ -17,9 +17,9 @@ pages_map(size_t bytes)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-/* Aligned to its size, so that one huge page can hold it. */
+/* Aligned to its size, so that one huge page can hold it later. */
 static void *
-chunk_map_huge(void)
+chunk_map(void)
 {
 	char *at = pages_map(2 * CHUNK_BYTES);
 	size_t head;
@@ -30,13 +30,13 @@ chunk_map_huge(void)
 	if (head > 0)
 		munmap(at, head);
 	munmap(at + head + CHUNK_BYTES, CHUNK_BYTES - head);
-	madvise(at + head, CHUNK_BYTES, MADV_HUGEPAGE);
 	return at + head;
 }
 
 /*
- * The first chunk stays on small pages, touched as they are needed: most segments hold few
- * objects. A segment that needs a second one has 65,536 extents and is worth huge pages.
+ * A chunk fills on small pages, touched one by one: most segments hold few objects, and the first
+ * touch of a huge page takes up to 5 ms in a virtual machine. Once it is full, the kernel may
+ * gather it to a huge one in the background.
  */
 static bool
 chunk_add(struct mc_alloc *alloc)
@@ -46,9 +46,11 @@ chunk_add(struct mc_alloc *alloc)
 
 	if (number >= alloc->chunks_max)
 		return false;
-	chunk = number == 0 ? pages_map(CHUNK_BYTES) : chunk_map_huge();
+	chunk = chunk_map();
 	if (!chunk)
 		return false;
+	if (number > 0)
+		madvise(alloc->chunks[number - 1], CHUNK_BYTES, MADV_HUGEPAGE);
 	alloc->chunks[number] = chunk;
 	return true;
 }
@@ -56,7 +58,7 @@ chunk_add(struct mc_alloc *alloc)
 enum mc_status
 mc_extent_store_init(struct mc_alloc *alloc)
 {
-	uint64_t extents_max = alloc->units + 1;	/* none is shorter than a unit; and index 0 */
+	uint64_t extents_max = alloc->units + 1; /* none is shorter than a unit; and index 0 */
 
 	if (extents_max > UINT32_MAX)
 		extents_max = UINT32_MAX;

@@ -15,9 +15,9 @@
 #include "core/base/clock.h"
 #include "core/base/random.h"
 
-#define KV_BYTES 3274752u
+#define KV_BYTES    3274752u
 #define INDEX_BYTES 658432u
-#define LIVE_MAX (2u << 20)
+#define LIVE_MAX    (2u << 20)
 
 static uint32_t live[LIVE_MAX];
 static uint32_t live_count;
@@ -193,7 +193,10 @@ static void
 cost_print(const char *name, uint64_t (*draw)(struct mc_random *random, uint32_t turn),
 	   uint64_t mean_bytes)
 {
-	enum { EXTENTS = 1 << 20, ROUNDS = 60 };
+	enum {
+		EXTENTS = 1 << 20,
+		ROUNDS = 60
+	};
 	uint64_t *sizes = malloc(2 * EXTENTS * sizeof(*sizes));
 	struct cost cost = {0}, fill = {0};
 	struct mc_alloc_stats stats;

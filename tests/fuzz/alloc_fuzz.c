@@ -46,8 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	alloc_model_init(&model, 0x7f0000000000u + data[0] % 128u,
-			 128u + 64u + data[1] * 257u);
+	alloc_model_init(&model, 0x7f0000000000u + data[0] % 128u, 128u + 64u + data[1] * 257u);
 	for (at = 2; at + 3 <= size; at += 3)
 		operation_run(&model, data[at], mc_le16_load(data + at + 1));
 	alloc_model_check(&model);

@@ -8,6 +8,7 @@
 
 #include "core/base/random.h"
 #include "tests/support/alloc_model.h"
+#include "tests/support/must.h"
 
 #define GIB (1ull << 30)
 
@@ -18,7 +19,7 @@ alloc_new(uint64_t base, uint64_t size)
 {
 	struct mc_alloc *alloc;
 
-	ck_assert_int_eq(mc_alloc_create(base, size, &alloc), MC_OK);
+	must(mc_alloc_create(base, size, &alloc) == MC_OK);
 	return alloc;
 }
 
@@ -35,11 +36,11 @@ START_TEST(create_refuses_what_holds_nothing)
 {
 	struct mc_alloc *alloc = NULL;
 
-	ck_assert_int_eq(mc_alloc_create(0, 0, &alloc), MC_ERR_INVALID);
-	ck_assert_int_eq(mc_alloc_create(0, 63, &alloc), MC_ERR_INVALID);
-	ck_assert_int_eq(mc_alloc_create(1, 64 + 62, &alloc), MC_ERR_INVALID);
-	ck_assert_int_eq(mc_alloc_create(64, MC_ALLOC_SIZE_MAX + 1, &alloc), MC_ERR_INVALID);
-	ck_assert_int_eq(mc_alloc_create(UINT64_MAX - 4096, 8192, &alloc), MC_ERR_INVALID);
+	must(mc_alloc_create(0, 0, &alloc) == MC_ERR_INVALID);
+	must(mc_alloc_create(0, 63, &alloc) == MC_ERR_INVALID);
+	must(mc_alloc_create(1, 64 + 62, &alloc) == MC_ERR_INVALID);
+	must(mc_alloc_create(64, MC_ALLOC_SIZE_MAX + 1, &alloc) == MC_ERR_INVALID);
+	must(mc_alloc_create(UINT64_MAX - 4096, 8192, &alloc) == MC_ERR_INVALID);
 	ck_assert_ptr_null(alloc);
 	mc_alloc_destroy(NULL);
 }
@@ -50,16 +51,16 @@ START_TEST(smallest_segment_holds_one_object)
 	struct mc_alloc *alloc = alloc_new(1, 63 + 64);
 	struct mc_extent extent, other;
 
-	ck_assert_uint_eq(stats_of(alloc).capacity, 64);
-	ck_assert_uint_eq(stats_of(alloc).free_largest, 32);
-	ck_assert_int_eq(mc_alloc_take(alloc, 33, 1, &extent), MC_ERR_NO_SPACE);
-	ck_assert_int_eq(mc_alloc_take(alloc, 32, 1, &extent), MC_OK);
-	ck_assert_uint_eq(extent.offset, 63);
-	ck_assert_uint_eq(stats_of(alloc).free_largest, 0);
-	ck_assert_uint_eq(stats_of(alloc).extents_free, 0);
-	ck_assert_int_eq(mc_alloc_take(alloc, 1, 1, &other), MC_ERR_NO_SPACE);
+	must(stats_of(alloc).capacity == 64);
+	must(stats_of(alloc).free_largest == 32);
+	must(mc_alloc_take(alloc, 33, 1, &extent) == MC_ERR_NO_SPACE);
+	must(mc_alloc_take(alloc, 32, 1, &extent) == MC_OK);
+	must(extent.offset == 63);
+	must(stats_of(alloc).free_largest == 0);
+	must(stats_of(alloc).extents_free == 0);
+	must(mc_alloc_take(alloc, 1, 1, &other) == MC_ERR_NO_SPACE);
 	mc_alloc_give(alloc, extent.handle);
-	ck_assert_uint_eq(stats_of(alloc).free_largest, 32);
+	must(stats_of(alloc).free_largest == 32);
 	mc_alloc_destroy(alloc);
 }
 END_TEST
@@ -69,17 +70,16 @@ START_TEST(largest_segment_works)
 	struct mc_alloc *alloc = alloc_new(1ull << 46, MC_ALLOC_SIZE_MAX);
 	struct mc_extent whole, part;
 
-	ck_assert_uint_eq(stats_of(alloc).free_largest, MC_ALLOC_SIZE_MAX - MC_ALLOC_TRAILER);
-	ck_assert_int_eq(mc_alloc_take(alloc, MC_ALLOC_SIZE_MAX, 0, &whole), MC_ERR_NO_SPACE);
-	ck_assert_int_eq(mc_alloc_take(alloc, UINT64_MAX, 0, &whole), MC_ERR_NO_SPACE);
-	ck_assert_int_eq(mc_alloc_take(alloc, 1, 0, &part), MC_OK);
-	ck_assert_int_eq(mc_alloc_take(alloc, MC_ALLOC_SIZE_MAX - 64 - MC_ALLOC_TRAILER, 0, &whole),
-			 MC_OK);
-	ck_assert_uint_eq(stats_of(alloc).used, MC_ALLOC_SIZE_MAX);
-	ck_assert_uint_eq(stats_of(alloc).object_bytes, MC_ALLOC_SIZE_MAX - 63 - MC_ALLOC_TRAILER);
+	must(stats_of(alloc).free_largest == MC_ALLOC_SIZE_MAX - MC_ALLOC_TRAILER);
+	must(mc_alloc_take(alloc, MC_ALLOC_SIZE_MAX, 0, &whole) == MC_ERR_NO_SPACE);
+	must(mc_alloc_take(alloc, UINT64_MAX, 0, &whole) == MC_ERR_NO_SPACE);
+	must(mc_alloc_take(alloc, 1, 0, &part) == MC_OK);
+	must(mc_alloc_take(alloc, MC_ALLOC_SIZE_MAX - 64 - MC_ALLOC_TRAILER, 0, &whole) == MC_OK);
+	must(stats_of(alloc).used == MC_ALLOC_SIZE_MAX);
+	must(stats_of(alloc).object_bytes == MC_ALLOC_SIZE_MAX - 63 - MC_ALLOC_TRAILER);
 	mc_alloc_give(alloc, part.handle);
 	mc_alloc_give(alloc, whole.handle);
-	ck_assert_uint_eq(stats_of(alloc).free_largest, MC_ALLOC_SIZE_MAX - MC_ALLOC_TRAILER);
+	must(stats_of(alloc).free_largest == MC_ALLOC_SIZE_MAX - MC_ALLOC_TRAILER);
 	mc_alloc_destroy(alloc);
 }
 END_TEST
@@ -89,8 +89,8 @@ START_TEST(no_bytes_are_refused)
 	struct mc_alloc *alloc = alloc_new(0, 4096);
 	struct mc_extent extent;
 
-	ck_assert_int_eq(mc_alloc_take(alloc, 0, 0, &extent), MC_ERR_INVALID);
-	ck_assert_uint_eq(stats_of(alloc).extents_used, 0);
+	must(mc_alloc_take(alloc, 0, 0, &extent) == MC_ERR_INVALID);
+	must(stats_of(alloc).extents_used == 0);
 	mc_alloc_destroy(alloc);
 }
 END_TEST
@@ -100,11 +100,11 @@ START_TEST(owners_are_kept)
 	struct mc_alloc *alloc = alloc_new(4096, 1 << 20);
 	struct mc_extent a, b;
 
-	ck_assert_int_eq(mc_alloc_take(alloc, 100, 7, &a), MC_OK);
-	ck_assert_int_eq(mc_alloc_take(alloc, 100, UINT32_MAX, &b), MC_OK);
+	must(mc_alloc_take(alloc, 100, 7, &a) == MC_OK);
+	must(mc_alloc_take(alloc, 100, UINT32_MAX, &b) == MC_OK);
 	mc_alloc_owner_set(alloc, a.handle, 0);
-	ck_assert_uint_eq(mc_alloc_owner(alloc, a.handle), 0);
-	ck_assert_uint_eq(mc_alloc_owner(alloc, b.handle), UINT32_MAX);
+	must(mc_alloc_owner(alloc, a.handle) == 0);
+	must(mc_alloc_owner(alloc, b.handle) == UINT32_MAX);
 	mc_alloc_destroy(alloc);
 }
 END_TEST
@@ -122,8 +122,8 @@ START_TEST(first_used_empties_a_segment_upwards)
 		mc_alloc_give(alloc, handle);
 		count++;
 	}
-	ck_assert_uint_eq(count, owner);
-	ck_assert_uint_eq(stats_of(alloc).extents_free, 1);
+	must(count == owner);
+	must(stats_of(alloc).extents_free == 1);
 	mc_alloc_destroy(alloc);
 }
 END_TEST
@@ -131,7 +131,9 @@ END_TEST
 /* More extents than one chunk of descriptions holds, given back in a scattered order. */
 START_TEST(many_extents_leave_one)
 {
-	enum { COUNT = 300000 };
+	enum {
+		COUNT = 300000
+	};
 	struct mc_alloc *alloc = alloc_new(64, COUNT * 128ull);
 	struct mc_alloc_stats fresh = stats_of(alloc);
 	struct mc_alloc_stats emptied;
@@ -140,17 +142,17 @@ START_TEST(many_extents_leave_one)
 	uint32_t i;
 
 	for (i = 0; i < COUNT; i++) {
-		ck_assert_int_eq(mc_alloc_take(alloc, 96, i, &extent), MC_OK);
+		must(mc_alloc_take(alloc, 96, i, &extent) == MC_OK);
 		handles[i] = extent.handle;
 	}
-	ck_assert_int_eq(mc_alloc_take(alloc, 1, 0, &extent), MC_ERR_NO_SPACE);
-	for (i = 0; i < COUNT; i++)	/* 7919 is prime to COUNT: every one once */
+	must(mc_alloc_take(alloc, 1, 0, &extent) == MC_ERR_NO_SPACE);
+	for (i = 0; i < COUNT; i++) /* 7919 is prime to COUNT: every one once */
 		mc_alloc_give(alloc, handles[(uint64_t)i * 7919 % COUNT]);
 	emptied = stats_of(alloc);
-	ck_assert_uint_eq(emptied.used, fresh.used);
-	ck_assert_uint_eq(emptied.object_bytes, fresh.object_bytes);
-	ck_assert_uint_eq(emptied.free_largest, fresh.free_largest);
-	ck_assert_uint_eq(emptied.extents_free, 1);
+	must(emptied.used == fresh.used);
+	must(emptied.object_bytes == fresh.object_bytes);
+	must(emptied.free_largest == fresh.free_largest);
+	must(emptied.extents_free == 1);
 	free(handles);
 	mc_alloc_destroy(alloc);
 }
@@ -239,7 +241,7 @@ kv_mix_use(struct mc_random *random)
 				handles[at] = handles[--count];
 			}
 		}
-		ck_assert_uint_lt(count, 1024);
+		must(count < 1024);
 		handles[count++] = extent.handle;
 	}
 	mc_alloc_destroy(alloc);
