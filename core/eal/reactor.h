@@ -22,6 +22,7 @@ struct mc_reactor;
 /* Called in every pass; returns how much work it did, 0 for none (lets the reactor sleep). */
 struct mc_poller {
 	struct mc_list link;
+	struct mc_reactor *reactor;	/* set by mc_poller_add() */
 	uint32_t (*poll)(struct mc_poller *poller);
 };
 
