@@ -45,7 +45,7 @@ _Static_assert(sizeof(struct extent) == 32, "two to a cache line");
 #define EXTENT_CLASS_WORDS ((EXTENT_CLASSES + 63u) / 64u)
 
 struct extent_class {
-	uint32_t root;	/* largest of the class, and of those the one with the highest address */
+	uint32_t root;	/* largest of the class, and of those the latest */
 	uint32_t where; /* its start >> 8, so that choosing among classes reads no extent */
 };
 

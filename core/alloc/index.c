@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The free extents. Each size class holds a leftist heap: its root is the largest of the class and,
- * of equally large ones, the one with the highest address. So the root answers whether the class
- * can serve a size, adding is O(1) for sizes that repeat, and nothing is worse than O(log n) of the
- * class. Doubts about this choice: doc/decisions/allocator.md.
+ * The free extents. Each size class holds a leftist heap whose root is the largest of the class
+ * and, of equally large ones, the latest. So the root answers whether the class can serve a size,
+ * sizes that repeat are added and removed in O(1), and nothing is worse than O(log n) of the class.
+ * What else was tried: doc/decisions/allocator.md.
  */
 #include "core/alloc/extent.h"
 
@@ -11,8 +11,9 @@
 #include <stddef.h>
 
 /*
- * Classes looked at for an extent near the wanted end of the segment. More brings the choice
- * nearer to first fit by address, fewer nearer to best fit; 4 was best on the KV mix.
+ * Classes looked at for an extent near the wanted end of the segment; at least 2, because the first
+ * may hold only smaller ones. More comes nearer to first fit by address, fewer nearer to best fit;
+ * 4 is best on the KV mix.
  */
 #define PICK_CLASSES 4
 
@@ -74,15 +75,6 @@ class_next(const struct mc_alloc *alloc, uint32_t class)
 
 /* ---- one class: a leftist heap ---- */
 
-static bool
-heap_before(const struct extent *a, const struct extent *b)
-{
-	uint64_t a_size = extent_size(a);
-	uint64_t b_size = extent_size(b);
-
-	return a_size != b_size ? a_size > b_size : extent_start(a) > extent_start(b);
-}
-
 /* Restores rank and order of the children; false if the rank was right already. */
 static bool
 heap_rank_fix(const struct mc_alloc *alloc, struct extent *extent)
@@ -102,7 +94,10 @@ heap_rank_fix(const struct mc_alloc *alloc, struct extent *extent)
 	return changed;
 }
 
-/* The recursion goes down two right spines: no deeper than the sum of their ranks, below 64. */
+/*
+ * Of equally large ones @a's stay on top. The recursion goes down two right spines: no deeper than
+ * the sum of their ranks, below 64.
+ */
 static uint32_t
 heap_merge(const struct mc_alloc *alloc, uint32_t a, uint32_t b)
 {
@@ -112,7 +107,7 @@ heap_merge(const struct mc_alloc *alloc, uint32_t a, uint32_t b)
 		return b;
 	if (b == MC_EXTENT_NONE)
 		return a;
-	if (heap_before(extent_at(alloc, b), extent_at(alloc, a))) {
+	if (extent_size(extent_at(alloc, b)) > extent_size(extent_at(alloc, a))) {
 		uint32_t other = a;
 
 		a = b;
@@ -135,7 +130,7 @@ mc_extent_index_add(struct mc_alloc *alloc, uint32_t index)
 	extent->left = MC_EXTENT_NONE;
 	extent->right = MC_EXTENT_NONE;
 	extent->rank = 1;
-	root = heap_merge(alloc, alloc->classes[class].root, index);
+	root = heap_merge(alloc, index, alloc->classes[class].root);
 	extent_at(alloc, root)->parent = MC_EXTENT_NONE;
 	class_root_set(alloc, class, root);
 	alloc->extents_free++;
