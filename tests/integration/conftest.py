@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: masters and clients that are ended with the test that made them."""
+
+import pytest
+
+from support import processes
+from support.master import NEWEST, UPSTREAM, Master
+from support.wheel import Wheel
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "ours: about mc-master only; skipped with upstream's master")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if UPSTREAM and item.get_closest_marker("ours"):
+            item.add_marker(pytest.mark.skip(reason="is about mc-master only"))
+
+
+class Cluster:
+    """What one test started, and its logs."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.masters, self.clients = [], []
+
+    def master(self, release=NEWEST, **options):
+        master = Master(self.directory, release, **options)
+        self.masters.append(master)
+        return master.start()
+
+    def client(self, release=NEWEST, name=None):
+        client = Wheel(self.directory, release, name or f"client{len(self.clients)}")
+        self.clients.append(client)
+        return client
+
+    def stop(self):
+        for client in self.clients:
+            client.close()
+        return [master.stop() for master in self.masters]
+
+    def logs(self):
+        for part in (*self.masters, *self.clients):
+            yield part.log.name, processes.tail(part.log)
+
+
+@pytest.fixture
+def cluster(tmp_path, request):
+    made = Cluster(tmp_path)
+    request.node.stash[CLUSTER] = made
+    yield made
+    codes = made.stop()
+    assert all(code == 0 for code in codes) or UPSTREAM, f"masters ended with {codes}"
+
+
+CLUSTER = pytest.StashKey()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    cluster = item.stash.get(CLUSTER, None)
+    if report.failed and cluster:
+        report.sections += list(cluster.logs())
+    return report
