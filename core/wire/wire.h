@@ -198,6 +198,9 @@ enum mc_status mc_result_decode(const void *body, size_t len, enum mc_fn fn,
 bool mc_vec_next_result(const struct mc_vec *vec, struct mc_vec_cursor *cursor, enum mc_fn fn,
 			enum mc_release release, void *element_out);
 
+/* The longest container or string of a result, for mc_result_open(). */
+size_t mc_result_longest(enum mc_fn fn, enum mc_release release, const void *result);
+
 /* The releases whose result of @fn has the same layout as @release's. */
 mc_release_set mc_result_same(enum mc_fn fn, enum mc_release release);
 
