@@ -45,16 +45,26 @@ class Cluster:
             yield part.log.name, processes.tail(part.log)
 
 
-@pytest.fixture
-def cluster(tmp_path, request):
-    made = Cluster(tmp_path)
-    request.node.stash[CLUSTER] = made
+CLUSTER = pytest.StashKey()
+
+
+def _run(made):
     yield made
     codes = made.stop()
     assert all(code == 0 for code in codes) or UPSTREAM, f"masters ended with {codes}"
 
 
-CLUSTER = pytest.StashKey()
+@pytest.fixture
+def cluster(tmp_path, request):
+    made = Cluster(tmp_path)
+    request.node.stash[CLUSTER] = made
+    yield from _run(made)
+
+
+@pytest.fixture(scope="module")
+def module_cluster(tmp_path_factory):
+    """One that the tests of a file share."""
+    yield from _run(Cluster(tmp_path_factory.mktemp("shared")))
 
 
 @pytest.hookimpl(wrapper=True)
