@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/net.h"
 #include "core/eal/reactor.h"
 #include "mc/status.h"
 
@@ -19,7 +20,7 @@ struct mc_http_request;
 typedef void (*mc_http_handler)(void *context, struct mc_http_request *request);
 
 struct mc_http_route {
-	const char *method;	/* "GET"; HEAD is answered from GET where head_ok */
+	const char *method;	/* "GET" */
 	const char *path;	/* exact */
 	mc_http_handler handler;
 	void *context;
@@ -41,28 +42,25 @@ struct mc_http_params {
 enum mc_status mc_http_server_open(const struct mc_http_params *params,
 				   struct mc_http_server **server_out);
 uint16_t mc_http_server_port(const struct mc_http_server *server);
-/*
- * Requests not answered yet are dropped; their owners must not answer any more. The callbacks set
- * with mc_http_on_abort() are called.
- */
+/* Requests not answered yet are dropped: see mc_http_on_abort(). */
 void mc_http_server_close(struct mc_http_server *server);
 
 /* The decoded value of the first query argument @name, or NULL; lives as long as the request. */
 const char *mc_http_query(struct mc_http_request *request, const char *name, size_t *len_out);
 const void *mc_http_body(const struct mc_http_request *request, size_t *len_out);
-/* The peer is on the loopback interface. */
-int mc_http_peer_is_loopback(const struct mc_http_request *request);
+/* Whom the request comes from. Its port tells connections of one host apart. */
+void mc_http_peer(const struct mc_http_request *request, struct mc_net_addr *addr_out);
 
 /*
  * Answers; the request is gone afterwards. @content_type may be NULL (no such header); @body is
- * copied. To answer later, return from the handler without a reply and reply from the same thread;
- * @aborted (may be NULL) is called when the peer leaves first: then do not reply.
+ * copied. To answer later, return from the handler without a reply and reply from the same thread.
  */
 void mc_http_reply(struct mc_http_request *request, unsigned int status,
 		   const char *content_type, const void *body, size_t len);
-/* The same, taking over @body, which was malloc()ed. */
-void mc_http_reply_take(struct mc_http_request *request, unsigned int status,
-			const char *content_type, void *body, size_t len);
+/*
+ * @aborted is called, instead of an answer being awaited any longer, when the server closes: then do
+ * not reply. That the peer has left is not noticed before the reply, which is dropped then.
+ */
 void mc_http_on_abort(struct mc_http_request *request, void (*aborted)(void *context),
 		      void *context);
 
