@@ -91,7 +91,8 @@ def test_client_killed(cluster, metadata):
     assert len(master.segments()) == 2
     killed = time.monotonic()
     victim.kill()
-    wait_until(lambda: len(master.segments()) == 1, CLIENT_TTL + 3, "the dead client's segment is gone")
+    wait_until(lambda: len(master.segments()) == 1, CLIENT_TTL + 3,
+               "the dead client's segment is gone")
     assert time.monotonic() - killed > CLIENT_TTL - 1.5, "a client may miss a ping"
     assert home not in master.segments()
     assert survivor.do("get", keys=keys, size=SIZE) == ["miss"] * len(keys)
@@ -117,8 +118,8 @@ def test_metadata_of_a_dead_client_is_cleaned(cluster):
 
 @pytest.mark.ours
 def test_same_name_back_ten_times(cluster):
-    """Killed and started again under the same host:port, ten times: never refused, and whoever reads
-    meanwhile gets the right bytes or none."""
+    """Killed and started again under the same host:port, ten times: never refused, and whoever
+    reads meanwhile gets the right bytes or none."""
     master = cluster.master(metadata=True)
     reader = cluster.client(name="reader").setup(master, segment=0)
     name = f"127.0.0.1:{free_port()}"

@@ -189,7 +189,7 @@ def test_noise_costs_only_its_sender(shared_master):
 
 @pytest.mark.ours
 def test_peer_that_does_not_read(shared_master):
-    """It asks and asks and takes no answer: it is not read from any more, and memory stays bounded."""
+    """It asks and asks and takes no answer: it is not read from any more, memory stays bounded."""
     before = rss_bytes(shared_master.pid)
     with Connection(shared_master.port, timeout=1) as deaf:
         deaf.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -223,8 +223,8 @@ def lcore_threads(pid):
     found = {}
     for task in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{task}/status") as status:
-            fields = dict(line.split(":\t", 1) for line in status.read().splitlines() if ":\t" in line)
-        found[fields["Name"]] = fields["Cpus_allowed_list"]
+            fields = dict(line.split(":\t", 1) for line in status if ":\t" in line)
+        found[fields["Name"].strip()] = fields["Cpus_allowed_list"].strip()
     return {name: cpus for name, cpus in found.items() if name.startswith("mc-lcore")}
 
 

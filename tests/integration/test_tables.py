@@ -74,7 +74,7 @@ def test_layout(cluster, release, short):
 
 @pytest.mark.ours
 def test_every_function_of_every_layout_is_answered(cluster):
-    """Not one function of a release is unknown on its port, and each answer decodes by the table."""
+    """No function of a release is unknown on its port, and each answer decodes by the table."""
     master = cluster.master(abi_ports=LAYOUTS)
     for release in LAYOUTS:
         client = TableClient(master.abi_ports[release], release).setup()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""struct_pack, driven by nothing but a type literal: a second reading of the encoding, independent of
-core/wire. Values: integers, bool, bytes (string), list (vector), dict (map), None or the value
+"""struct_pack, driven by nothing but a type literal: a second reading of the encoding, independent
+of core/wire. Values: integers, bool, bytes (string), list (vector), dict (map), None or the value
 (optional), (index, value) (variant), Ok or Err (expected), tuple (struct)."""
 
 import collections

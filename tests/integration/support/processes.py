@@ -20,7 +20,7 @@ def reap(process, timeout):
 
 
 def wait_until(check, timeout, what, interval=0.02):
-    """Polls until check() is true; its value. The time-out is a failure that says what was awaited."""
+    """Polls until check() is true; its value. The failure says what was awaited."""
     deadline = time.monotonic() + timeout
     while True:
         value = check()

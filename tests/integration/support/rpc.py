@@ -141,4 +141,5 @@ class Client:
         assert seq == sent
         if code:
             raise Rejected(f"{function}: code {code}, {body!r}")
-        return literal.decode(bytes.fromhex(row["result_literal"]), int(row["result_hash"], 16), body)
+        return literal.decode(bytes.fromhex(row["result_literal"]), int(row["result_hash"], 16),
+                              body)

@@ -88,11 +88,12 @@ class TableClient:
         return judge(bytes(self.memory[at:at + size]), key, size)
 
     def start(self, key, size):
-        lengths = {"vector_of_u64": [[size]], "u64": [1]} if self.sliced else {"u64": [size, 1]}
-        return self.rpc.call("PutStart", uuid=[self.id], string=[key.encode(), b""], **lengths)
+        sizes = {"vector_of_u64": [[size]], "u64": [1]} if self.sliced else {"u64": [size, 1]}
+        return self.rpc.call("PutStart", uuid=[self.id], string=[key.encode()], **sizes)
 
     def finish(self, key, function="PutEnd"):
-        return self.rpc.call(function, uuid=[self.id], string=[key.encode()], i32=[self.replica_type])
+        return self.rpc.call(function, uuid=[self.id], string=[key.encode()],
+                             i32=[self.replica_type])
 
     def put(self, key, size):
         started = self.start(key, size)
@@ -112,7 +113,8 @@ class TableClient:
                                 vector_of_u64=[[size] * len(keys)], u64=[1])
         for key, each in zip(keys, started):
             self.write(key, each.value, size)
-        ended = self.rpc.call("BatchPutEnd", uuid=[self.id], vector_of_string=[names], i32=[self.replica_type])
+        ended = self.rpc.call("BatchPutEnd", uuid=[self.id], vector_of_string=[names],
+                              i32=[self.replica_type])
         assert ended == [Ok(None)] * len(keys)
 
     def get_batch(self, keys, size):

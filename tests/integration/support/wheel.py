@@ -65,7 +65,8 @@ class Wheel:
         data = os.read(self.process.stdout.fileno(), 1 << 16)
         if not data:
             code = processes.reap(self.process, 5)
-            raise WheelDied(f"{self.name} {self.release} ended with {code}:\n{processes.tail(self.log)}")
+            raise WheelDied(f"{self.name} {self.release} ended with {code}:\n"
+                            + processes.tail(self.log))
         self.answers += data
 
     def do(self, do, timeout=60, **arguments):

@@ -118,7 +118,8 @@ class Client:
         return [b"" if h is None else bytes(memoryview(h)) for h in handles]
 
     def _get_batch_get_buffer(self, keys, size):
-        return [b"" if h is None else bytes(memoryview(h)) for h in self.store.batch_get_buffer(keys)]
+        handles = self.store.batch_get_buffer(keys)
+        return [b"" if h is None else bytes(memoryview(h)) for h in handles]
 
     def _get_get_into(self, keys, size):
         pointers, _ = self._layout(keys, size)
@@ -140,7 +141,7 @@ class Client:
     # ---- under faults ----
 
     def do_put_until(self, key, size, salt="", timeout=30):
-        """Tries again and again, under a new key each time; [return code, seconds] per try."""
+        """Tries until it works, under a new key each time; [return code, seconds] per try."""
         start, tries = time.monotonic(), []
         while time.monotonic() - start < timeout:
             name = f"{key}-{len(tries)}"
@@ -152,7 +153,7 @@ class Client:
         return tries
 
     def do_churn(self, prefix, count, size, seconds):
-        """Puts and reads back own objects; every verdict that is neither ok nor miss, and counts."""
+        """Puts and reads back own objects; how often which outcome, and what was wrong."""
         end, i = time.monotonic() + seconds, 0
         tally = {"put": 0, "full": 0, "ok": 0, "miss": 0, "wrong": [], "codes": {}}
         while time.monotonic() < end:
