@@ -247,6 +247,7 @@ mc_master_query_ip(struct master_op *op)
 
 	while (mc_vec_next_uuid(ids, &cursor, &pair.client_id))
 		count += client_with_segments(op->master, pair.client_id) != MC_NUMBER_NONE;
+	mc_counter_add(&op->master->stats.items[op->request->fn], ids->count);
 	mc_op_open(op, &writer, count);
 	mc_result_put_ok_count(&writer, count);
 	cursor = (struct mc_vec_cursor){0};

@@ -150,6 +150,7 @@ mc_master_replica_clear(struct master_op *op)
 		if (clear_key(op->master, key, op->args->client_id, op->args->segment_name))
 			cleared[count++] = key;
 	}
+	mc_counter_add(&op->master->stats.items[op->request->fn], keys->count);
 	result.value = (struct mc_vec){cleared, count, sizeof(*cleared), 0, 0};
 	mc_op_open(op, &writer, count > MC_KEY_MAX ? count : MC_KEY_MAX);
 	mc_result_put(&writer, &result);

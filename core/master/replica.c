@@ -202,12 +202,14 @@ replica_describe(struct mc_master *master, const struct mc_object *object,
 	desc->buffer.address = segment->base + replica->offset;
 	desc->buffer.protocol = MC_STR("tcp");
 	desc->buffer.endpoint = segment->te_endpoint;
-	if (answer == MC_RELEASE_0_3_6) {
-		/* that release names segments, and gives each buffer a status: 0 begun, 1 complete */
-		desc->buffer.endpoint = master->names[segment->name].text;
-		desc->buffer.status = replica->status == MC_REPLICA_COMPLETE;
+	/* up to 0.3.7 an object was a list of buffers */
+	if (answer <= MC_RELEASE_0_3_7)
 		desc->buffers = (struct mc_vec){
 			.items = &desc->buffer, .count = 1, .stride = sizeof(desc->buffer)};
+	/* 0.3.6 names segments, and gives each buffer a status: 0 begun, 1 complete */
+	if (answer == MC_RELEASE_0_3_6) {
+		desc->buffer.endpoint = master->names[segment->name].text;
+		desc->buffer.status = replica->status == MC_REPLICA_COMPLETE;
 	}
 }
 
