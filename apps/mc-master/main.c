@@ -58,10 +58,10 @@ log_open(struct mc_flags *flags, const struct config *config, const char *progra
 	path[0] = '\0';
 	if (config->log_dir == NULL)
 		return MC_OK;
-	if ((size_t)snprintf(path, path_len, "%s/%s.log", config->log_dir, program) < path_len &&
+	if ((size_t)snprintf(path, path_len, "%s/%s.INFO", config->log_dir, program) < path_len &&
 	    mc_log_file_set(path) == MC_OK)
 		return MC_OK;
-	mc_flags_complain(flags, "log_dir", "%s.log cannot be written in %.200s; give a directory "
+	mc_flags_complain(flags, "log_dir", "%s.INFO cannot be written in %.200s; give a directory "
 			  "that exists and is writable", program, config->log_dir);
 	return MC_ERR_INVALID;
 }

@@ -28,7 +28,7 @@
  * /health says 503 for so long before connections are closed, for what polls it; far below the
  * second that a stop may take.
  */
-#define DRAIN_NS (100 * MC_NS_PER_MS)
+#define DRAIN_NS (200 * MC_NS_PER_MS)
 
 /* A stop that takes longer than this many seconds is a bug, and ends as one. */
 #define STOP_SECONDS_MAX 5
