@@ -17,3 +17,11 @@ system() {
 say() {
 	printf '== %s\n' "$*"
 }
+
+# A TCP port that nobody listens on.
+free_port() {
+	"$(system python3)" -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}

@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -21,14 +20,6 @@ ENV = {**os.environ, "PATH": f"/usr/bin:/bin:{os.environ['PATH']}",
        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
        "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
 
-# Directory, options of meson, environment; warnings are errors under both compilers.
-BUILDS = {
-    "build": (["--buildtype=release"], {}),
-    "build-asan": (["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dwerror=true"], {}),
-    "build-tsan": (["-Db_sanitize=thread", "-Db_lundef=false"], {}),
-    "build-fuzz": (["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-                    "-Dwerror=true"], {"CC": "clang"}),
-}
 # What has threads of its own: the rest is single-threaded or uses these.
 TSAN_TESTS = re.compile(r"(eal|rpc)/|master/table")
 CHECK_LINE = re.compile(r"\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)")
@@ -70,20 +61,6 @@ def tail(text, lines=60):
 
 # ---- building ----
 
-def configure(name):
-    """Sets a build directory up, anew when its options are no longer these."""
-    options, environment = BUILDS[name]
-    stamp = ROOT / name / ".options"
-    wanted = json.dumps([options, environment])
-    if stamp.exists() and stamp.read_text() == wanted:
-        return 0, ""
-    shutil.rmtree(ROOT / name, ignore_errors=True)
-    code, output = run(["meson", "setup", name, *options], env=environment)
-    if code == 0:
-        stamp.write_text(wanted)
-    return code, output
-
-
 def introspected_tests(name):
     _, output = run(["meson", "introspect", "--tests", name])
     return json.loads(output)
@@ -91,13 +68,15 @@ def introspected_tests(name):
 
 def build(tally, name, wanted=None):
     """Builds all, or the programs of the tests that wanted() picks. True when it worked."""
-    code, output = configure(name)
-    if code == 0:
-        targets = []
-        if wanted:
-            programs = {test["cmd"][0] for test in introspected_tests(name) if wanted(test["name"])}
-            targets = sorted(os.path.relpath(program, ROOT / name) for program in programs)
-        code, output = run(["ninja", "-C", name, *targets])
+    targets = []
+    if wanted:
+        code, output = run(["tools/build", name, "--configure"])
+        if code:
+            tally.fail(f"set-up of {name}", tail(output))
+            return False
+        programs = {test["cmd"][0] for test in introspected_tests(name) if wanted(test["name"])}
+        targets = sorted(os.path.relpath(program, ROOT / name) for program in programs)
+    code, output = run(["tools/build", name, *targets])
     if code:
         tally.fail(f"build of {name}", tail(output))
     return code == 0
