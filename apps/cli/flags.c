@@ -146,11 +146,11 @@ mc_flags_create(const struct mc_flags_params *params, struct mc_flags **flags_ou
 		return MC_ERR_NO_MEMORY;
 	}
 	for (size_t i = 0; i < params->table_count; i++) {
-		enum mc_status st = mc_flag_value_parse(flags, &params->table[i],
-							params->table[i].initial, NULL,
-							&flags->values[i]);
+		enum mc_status st =
+			mc_flag_value_parse(flags, &params->table[i], params->table[i].initial,
+					    NULL, &flags->values[i]);
 
-		mc_assert(st == MC_OK);	/* the table is ours */
+		mc_assert(st == MC_OK); /* the table is ours */
 	}
 	if (flags->no_memory) {
 		mc_flags_destroy(flags);

@@ -79,7 +79,8 @@ flag_help(struct mc_buf *out, const struct mc_flag *flag)
 static void
 groups_each(const struct mc_flags *flags, struct mc_buf *out,
 	    void (*heading)(struct mc_buf *out, const char *group),
-	    void (*row)(const struct mc_flags *flags, struct mc_buf *out, const struct mc_flag *flag))
+	    void (*row)(const struct mc_flags *flags, struct mc_buf *out,
+			const struct mc_flag *flag))
 {
 	const char *group = "";
 
@@ -111,8 +112,9 @@ enum mc_status
 mc_flags_help_write(const struct mc_flags *flags, const char *usage, struct mc_buf *out)
 {
 	mc_flags_print(out, "%s\n", usage);
-	mc_flags_print(out, "Flags are shown with their defaults. One or two dashes, \"_\" or \"-\" "
-			    "in names,\n\"=\" or a space before values.\n");
+	mc_flags_print(out,
+		       "Flags are shown with their defaults. One or two dashes, \"_\" or \"-\" "
+		       "in names,\n\"=\" or a space before values.\n");
 	if (flags->params.env_prefix != NULL)
 		mc_flags_print(out, "Each flag can also be set in the environment, as %s<NAME>.\n",
 			       flags->params.env_prefix);
@@ -123,8 +125,10 @@ mc_flags_help_write(const struct mc_flags *flags, const char *usage, struct mc_b
 static void
 markdown_heading(struct mc_buf *out, const char *group)
 {
-	mc_flags_print(out, "\n## %s\n\n| Flag | Type | Default | Environment | Meaning |\n"
-			    "|---|---|---|---|---|\n", group);
+	mc_flags_print(out,
+		       "\n## %s\n\n| Flag | Type | Default | Environment | Meaning |\n"
+		       "|---|---|---|---|---|\n",
+		       group);
 }
 
 /* "|" would end a cell. */

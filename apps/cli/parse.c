@@ -12,7 +12,7 @@ name_is(const char *flag, const char *name, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (flag[i] != (name[i] == '-' ? '_' : name[i]))
-			return false;	/* also at the end of a shorter @flag */
+			return false; /* also at the end of a shorter @flag */
 	}
 	return flag[len] == '\0';
 }
@@ -100,8 +100,7 @@ mc_flags_nearest(const struct mc_flags *flags, const char *name, size_t len)
 }
 
 static void
-unknown_add(struct mc_flags *flags, const char *name, size_t len,
-	    const struct mc_flag_place *place)
+unknown_add(struct mc_flags *flags, const char *name, size_t len, const struct mc_flag_place *place)
 {
 	const char *nearest;
 
@@ -118,8 +117,7 @@ unknown_add(struct mc_flags *flags, const char *name, size_t len,
 }
 
 void
-mc_flags_set(struct mc_flags *flags, int index, const char *text,
-	     const struct mc_flag_place *place)
+mc_flags_set(struct mc_flags *flags, int index, const char *text, const struct mc_flag_place *place)
 {
 	const struct mc_flag *flag = &flags->params.table[index];
 
@@ -134,8 +132,7 @@ mc_flags_set(struct mc_flags *flags, int index, const char *text,
 }
 
 static void
-negated_set(struct mc_flags *flags, int index, const char *name,
-	    const struct mc_flag_place *place)
+negated_set(struct mc_flags *flags, int index, const char *name, const struct mc_flag_place *place)
 {
 	const struct mc_flag *flag = &flags->params.table[index];
 	char wanted[256];
@@ -175,8 +172,8 @@ mc_flags_word(struct mc_flags *flags, const char *word, const char *next,
 		return true;
 	}
 	mc_flag_wanted(&flags->params.table[index], wanted, sizeof(wanted));
-	mc_flags_error(flags, "-%s: the value is missing; give %s",
-		       flags->params.table[index].name, wanted);
+	mc_flags_error(flags, "-%s: the value is missing; give %s", flags->params.table[index].name,
+		       wanted);
 	return false;
 }
 
@@ -203,8 +200,10 @@ arg_add(struct mc_flags *flags, const char *word, const char *before)
 		return;
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
 		if (strcasecmp(word, no[i]) == 0)
-			mc_flags_error(flags, "%.80s %s: a switch takes its value after \"=\"; "
-				       "give %.80s=false", before, word, before);
+			mc_flags_error(flags,
+				       "%.80s %s: a switch takes its value after \"=\"; "
+				       "give %.80s=false",
+				       before, word, before);
 	}
 }
 
@@ -277,7 +276,8 @@ words_parse(struct mc_flags *flags, int argc, const char *const *argv)
 	for (; at < argc && strcmp(argv[at], "--") != 0; at++) {
 		if (argv[at][0] != '-' || argv[at][1] == '\0')
 			arg_add(flags, argv[at], at > 1 ? argv[at - 1] : NULL);
-		else if (mc_flags_word(flags, argv[at], at + 1 < argc ? argv[at + 1] : NULL, &place))
+		else if (mc_flags_word(flags, argv[at], at + 1 < argc ? argv[at + 1] : NULL,
+				       &place))
 			at++;
 	}
 	for (at++; at < argc; at++)

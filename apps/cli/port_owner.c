@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TCP_LISTENING 0x0A	/* as /proc/net/tcp shows it: TCP_LISTEN of linux/tcp_states.h */
-#define INODES_MAX    16	/* listeners on one port: one per address */
+#define TCP_LISTENING 0x0A /* as /proc/net/tcp shows it: TCP_LISTEN of linux/tcp_states.h */
+#define INODES_MAX    16   /* listeners on one port: one per address */
 
 struct inodes {
 	uint64_t inode[INODES_MAX];
@@ -30,8 +30,10 @@ table_scan(const char *path, uint16_t port, struct inodes *found)
 		unsigned int local_port, state;
 		uint64_t inode;
 
-		if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x "
-				 "%*u %*u %" SCNu64, &local_port, &state, &inode) != 3)
+		if (sscanf(line,
+			   " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x "
+			   "%*u %*u %" SCNu64,
+			   &local_port, &state, &inode) != 3)
 			continue;
 		if (local_port == port && state == TCP_LISTENING)
 			found->inode[found->count++] = inode;

@@ -57,8 +57,10 @@ static bool
 read_allowed(struct mc_flags *flags, const char *what, const struct mc_flag_place *place)
 {
 	if (place->depth >= MC_FLAG_DEPTH_MAX) {
-		mc_flags_error(flags, "-flagfile: %.200s is nested deeper than %d files; "
-			       "does a file name itself?", what, MC_FLAG_DEPTH_MAX);
+		mc_flags_error(flags,
+			       "-flagfile: %.200s is nested deeper than %d files; "
+			       "does a file name itself?",
+			       what, MC_FLAG_DEPTH_MAX);
 		return false;
 	}
 	if (flags->reads_count < MC_FLAG_FILES_MAX) {
@@ -158,13 +160,17 @@ file_parse(struct mc_flags *flags, const char *path, const struct mc_flag_place 
 	if (st == MC_OK)
 		st = mc_buf_append(&text, "", 1);
 	if (st == MC_ERR_TOO_LARGE)
-		mc_flags_error(flags, "-flagfile: %.200s is larger than %u bytes; is it a flag file?",
+		mc_flags_error(flags,
+			       "-flagfile: %.200s is larger than %u bytes; is it a flag file?",
 			       path, MC_FLAG_FILE_MAX);
 	else if (st != MC_OK)
-		mc_flags_error(flags, "-flagfile: cannot read %.200s; give a file of flags, "
-			       "one per line", path);
+		mc_flags_error(flags,
+			       "-flagfile: cannot read %.200s; give a file of flags, "
+			       "one per line",
+			       path);
 	else if (strlen((char *)text.data + text.head) + 1 != mc_buf_len(&text))
-		mc_flags_error(flags, "-flagfile: %.200s holds a zero byte; is it a flag file?", path);
+		mc_flags_error(flags, "-flagfile: %.200s holds a zero byte; is it a flag file?",
+			       path);
 	else
 		file_lines(flags, path, (char *)text.data + text.head, place);
 	mc_buf_fini(&text);
@@ -195,16 +201,19 @@ env_one(struct mc_flags *flags, const char *name, size_t len, bool must_exist,
 	if (index < 0) {
 		const char *nearest = mc_flags_nearest(flags, name, len);
 
-		mc_flags_error(flags, "-%sfromenv: unknown flag %.*s%s%s%s", must_exist ? "" : "try",
-			       (int)(len < 80 ? len : 80), name, nearest ? "; did you mean " : "",
-			       nearest ? nearest : "", nearest ? "?" : "");
+		mc_flags_error(flags, "-%sfromenv: unknown flag %.*s%s%s%s",
+			       must_exist ? "" : "try", (int)(len < 80 ? len : 80), name,
+			       nearest ? "; did you mean " : "", nearest ? nearest : "",
+			       nearest ? "?" : "");
 		return;
 	}
 	snprintf(variable, sizeof(variable), "FLAGS_%.80s", flags->params.table[index].name);
 	value = env_read(flags, variable);
 	if (value == NULL && must_exist)
-		mc_flags_error(flags, "-fromenv: %s is not in the environment; set it or give "
-			       "-tryfromenv", variable);
+		mc_flags_error(flags,
+			       "-fromenv: %s is not in the environment; set it or give "
+			       "-tryfromenv",
+			       variable);
 	if (value == NULL)
 		return;
 	snprintf(source, sizeof(source), "environment %s", variable);
@@ -264,8 +273,10 @@ mc_flags_env_all(struct mc_flags *flags)
 		if (value == NULL)
 			continue;
 		if (flag->type != MC_FLAG_STRING && is_service_link(value)) {
-			mc_flags_notice(flags, "%s=%.80s is passed over: it looks like a Kubernetes "
-					"service link (enableServiceLinks)", name, value);
+			mc_flags_notice(flags,
+					"%s=%.80s is passed over: it looks like a Kubernetes "
+					"service link (enableServiceLinks)",
+					name, value);
 			continue;
 		}
 		snprintf(source, sizeof(source), "environment %s", name);

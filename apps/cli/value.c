@@ -206,8 +206,10 @@ choices_write(const char *choices, char *buf, size_t len)
 
 	for (const char *item = choices; *item != '\0' && at + 8 < len;) {
 		size_t n = strcspn(item, "|");
-		const char *joint = item[n] == '\0' ? "" : strchr(item + n + 1, '|') ? ", " : " or ";
+		const char *joint = "";
 
+		if (item[n] != '\0')
+			joint = strchr(item + n + 1, '|') ? ", " : " or ";
 		at += (size_t)snprintf(buf + at, len - at, "%.*s%s", (int)n, item, joint);
 		item += n + (item[n] == '|');
 		if (at >= len)
@@ -235,7 +237,8 @@ mc_flag_wanted(const struct mc_flag *flag, char *buf, size_t len)
 		[MC_FLAG_UINT64] = "0 to 18446744073709551615",
 		[MC_FLAG_DURATION_MS] = "0 to 18446744073709551615",
 	};
-	const char *also = flag->type == MC_FLAG_DURATION_MS ? ", or a duration like 30s, 10m, 2h" : "";
+	const char *also =
+		flag->type == MC_FLAG_DURATION_MS ? ", or a duration like 30s, 10m, 2h" : "";
 
 	if (flag->type == MC_FLAG_BOOL)
 		snprintf(buf, len, "true or false");

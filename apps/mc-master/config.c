@@ -84,15 +84,18 @@ cores_read(struct mc_flags *flags, struct config *config)
 	if (eal->corelist == NULL && eal->coremask == NULL && eal->lcores == NULL) {
 		eal->lcore_count = lcores_unasked(flags);
 		if (eal->main_lcore != NULL)
-			mc_flags_complain(flags, "main_lcore", "%s names no core of ours; give -l, "
-					  "-c or -lcores with it", eal->main_lcore);
+			mc_flags_complain(flags, "main_lcore",
+					  "%s names no core of ours; give -l, "
+					  "-c or -lcores with it",
+					  eal->main_lcore);
 		return;
 	}
 	for (size_t i = 0; i < 2; i++) {
 		if (mc_flags_given(flags, threads[i]))
-			mc_flags_notice(flags, "-%s has no effect with -%s %s: there is one thread "
-					"for each core named", threads[i], named,
-					mc_flags_string(flags, named));
+			mc_flags_notice(flags,
+					"-%s has no effect with -%s %s: there is one thread "
+					"for each core named",
+					threads[i], named, mc_flags_string(flags, named));
 	}
 }
 
@@ -118,8 +121,10 @@ host_read(struct mc_flags *flags, const char *host_flag, const char *port_flag,
 	const char *host = mc_flags_string(flags, host_flag);
 
 	if (host_resolve(host, (uint16_t)mc_flags_int(flags, port_flag), addr) != MC_OK)
-		mc_flags_complain(flags, host_flag, "\"%.80s\" is not an address; give one of this "
-				  "host, or 0.0.0.0 for all", host);
+		mc_flags_complain(flags, host_flag,
+				  "\"%.80s\" is not an address; give one of this "
+				  "host, or 0.0.0.0 for all",
+				  host);
 }
 
 static const char *
@@ -176,7 +181,8 @@ abi_ports_read(struct mc_flags *flags, struct config *config)
 		}
 		wrong = item_read(list, len, listen);
 		if (wrong != NULL) {
-			mc_flags_complain(flags, "abi_ports", "\"%.*s\" %s; give a list like "
+			mc_flags_complain(flags, "abi_ports",
+					  "\"%.*s\" %s; give a list like "
 					  "0.3.9=50061,0.3.12=50062 of releases from 0.3.6 to %s",
 					  (int)(len < 80 ? len : 80), list, wrong,
 					  mc_release_name(MC_RELEASE_NEWEST));
@@ -197,11 +203,12 @@ rpc_read(struct mc_flags *flags, struct config *config)
 	config->rpc_count = 1;
 	if (interface[0] == '\0')
 		host_read(flags, "rpc_address", config->rpc_flag, &config->rpc[0].addr);
-	else if (mc_net_interface_addr(interface,
-				       (uint16_t)mc_flags_int(flags, config->rpc_flag),
+	else if (mc_net_interface_addr(interface, (uint16_t)mc_flags_int(flags, config->rpc_flag),
 				       &config->rpc[0].addr) != MC_OK)
-		mc_flags_complain(flags, "rpc_interface", "%.80s has no IPv4 address here; give "
-				  "an interface that \"ip -4 address\" lists", interface);
+		mc_flags_complain(flags, "rpc_interface",
+				  "%.80s has no IPv4 address here; give "
+				  "an interface that \"ip -4 address\" lists",
+				  interface);
 	abi_ports_read(flags, config);
 	config->rpc_idle_timeout_ns =
 		seconds_ns((uint64_t)mc_flags_int(flags, "rpc_conn_timeout_seconds"));
@@ -238,16 +245,18 @@ pool_times_read(struct mc_flags *flags, struct mc_master_params *params)
 	params->put_discard_ns = seconds_ns(discard);
 	params->put_release_ns = seconds_ns(release);
 	if (params->soft_pin_ttl_ns > params->soft_pin_ttl_max_ns)
-		mc_flags_complain(flags, "default_kv_soft_pin_ttl",
-				  "%llu ms is more than -max_kv_soft_pin_ttl, %llu ms; give less, or "
-				  "raise that",
-				  (unsigned long long)mc_flags_uint(flags, "default_kv_soft_pin_ttl"),
-				  (unsigned long long)mc_flags_uint(flags, "max_kv_soft_pin_ttl"));
+		mc_flags_complain(
+			flags, "default_kv_soft_pin_ttl",
+			"%llu ms is more than -max_kv_soft_pin_ttl, %llu ms; give less, or "
+			"raise that",
+			(unsigned long long)mc_flags_uint(flags, "default_kv_soft_pin_ttl"),
+			(unsigned long long)mc_flags_uint(flags, "max_kv_soft_pin_ttl"));
 	if (release <= discard)
-		mc_flags_complain(flags, "put_start_release_timeout_sec",
-				  "%llu is not more than -put_start_discard_timeout_sec, %llu; give "
-				  "more, or lower that", (unsigned long long)release,
-				  (unsigned long long)discard);
+		mc_flags_complain(
+			flags, "put_start_release_timeout_sec",
+			"%llu is not more than -put_start_discard_timeout_sec, %llu; give "
+			"more, or lower that",
+			(unsigned long long)release, (unsigned long long)discard);
 }
 
 static void
@@ -266,9 +275,10 @@ pool_read(struct mc_flags *flags, struct config *config)
 	params->strategy = MC_STRATEGY_RANDOM;
 	config->cluster_id = mc_flags_string(flags, "cluster_id");
 	if (mc_release_parse(release, &params->release_default) != MC_OK)
-		mc_flags_complain(flags, "abi_default", "\"%.80s\" is not a release known here; "
-				  "give one from 0.3.6 to %s", release,
-				  mc_release_name(MC_RELEASE_NEWEST));
+		mc_flags_complain(flags, "abi_default",
+				  "\"%.80s\" is not a release known here; "
+				  "give one from 0.3.6 to %s",
+				  release, mc_release_name(MC_RELEASE_NEWEST));
 }
 
 static void

@@ -130,8 +130,10 @@ glue_client_expired(void *context, const char *segment_name)
 	expiry->glue = glue;
 	expiry->msg.run = expiry_run;
 	if (mc_reactor_send(glue->control, &expiry->msg) != MC_OK) {
-		MC_LOG_LIMITED(MC_LOG_ERROR, "metadata of expired segment %s stays: the control "
-					     "thread is too busy", segment_name);
+		MC_LOG_LIMITED(MC_LOG_ERROR,
+			       "metadata of expired segment %s stays: the control "
+			       "thread is too busy",
+			       segment_name);
 		free(expiry);
 	}
 }

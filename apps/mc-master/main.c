@@ -38,8 +38,10 @@ request_answer(const struct mc_flags *flags, enum mc_flags_request request, cons
 	char usage[160];
 
 	mc_buf_init(&text);
-	snprintf(usage, sizeof(usage), "usage: %.64s [flags]\n\nThe master of a KV-cache pool, for "
-		 "clients of Mooncake Store.", program);
+	snprintf(usage, sizeof(usage),
+		 "usage: %.64s [flags]\n\nThe master of a KV-cache pool, for "
+		 "clients of Mooncake Store.",
+		 program);
 	if (request == MC_FLAGS_HELP)
 		return buf_print(&text, mc_flags_help_write(flags, usage, &text));
 	if (request == MC_FLAGS_PRINT_CONFIG)
@@ -61,8 +63,10 @@ log_open(struct mc_flags *flags, const struct config *config, const char *progra
 	if ((size_t)snprintf(path, path_len, "%s/%s.INFO", config->log_dir, program) < path_len &&
 	    mc_log_file_set(path) == MC_OK)
 		return MC_OK;
-	mc_flags_complain(flags, "log_dir", "%s.INFO cannot be written in %.200s; give a directory "
-			  "that exists and is writable", program, config->log_dir);
+	mc_flags_complain(flags, "log_dir",
+			  "%s.INFO cannot be written in %.200s; give a directory "
+			  "that exists and is writable",
+			  program, config->log_dir);
 	return MC_ERR_INVALID;
 }
 
@@ -83,8 +87,7 @@ serve(struct mc_flags *flags, const char *program)
 	struct config config;
 	char log_path[512];
 
-	if (config_read(flags, &config) != MC_OK ||
-	    config_ports_check(flags, &config) != MC_OK ||
+	if (config_read(flags, &config) != MC_OK || config_ports_check(flags, &config) != MC_OK ||
 	    log_open(flags, &config, program, log_path, sizeof(log_path)) != MC_OK) {
 		fputs(mc_flags_errors(flags), stderr);
 		return EXIT_FAILURE;
@@ -107,8 +110,8 @@ main(int argc, char **argv)
 		.table_count = mc_options_count,
 		.program = program,
 		/* flag files of mooncake_master may name it */
-		.program_alias = strcmp(program, "mooncake_master") != 0 ? "mooncake_master"
-									 : "mc-master",
+		.program_alias =
+			strcmp(program, "mooncake_master") != 0 ? "mooncake_master" : "mc-master",
 		.env_prefix = "MC_MASTER_",
 	};
 	enum mc_flags_request request;

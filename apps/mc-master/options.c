@@ -55,10 +55,12 @@ const struct mc_flag mc_options_table[] = {
 	 .noun = "one of the given ids"},
 	{"poll", MC_FLAG_STRING, "adaptive", LCORES,
 	 "what an idle core does: adaptive spins for -poll_idle_us and then sleeps until there is "
-	 "work, busy never sleeps", .choices = "adaptive|busy"},
+	 "work, busy never sleeps",
+	 .choices = "adaptive|busy"},
 	{"poll_idle_us", MC_FLAG_UINT32, "50", LCORES,
 	 "microseconds that an idle core spins before it sleeps, with -poll adaptive; 0 sleeps at "
-	 "once", .min = 0, .max = 1000000},
+	 "once",
+	 .min = 0, .max = 1000000},
 
 	{"abi_default", MC_FLAG_STRING, "0.3.13.post1", WIRE,
 	 "release to answer as while a client's requests fit several releases",
@@ -77,7 +79,8 @@ const struct mc_flag mc_options_table[] = {
 	 .noun = "an interface of this host"},
 	{"rpc_thread_num", MC_FLAG_INT32, "0", RPC,
 	 "most cores to take when none are named with -l, -c or -lcores; 0 leaves it to "
-	 "-max_threads; more than 2 are only taken by naming them", .min = 0, .max = 65535},
+	 "-max_threads; more than 2 are only taken by naming them",
+	 .min = 0, .max = 65535},
 	{"max_threads", MC_FLAG_INT32, "16", RPC,
 	 "older name of -rpc_thread_num, used while that is 0", .min = 0, .max = 65535},
 	{"rpc_conn_timeout_seconds", MC_FLAG_INT32, "0", RPC,
@@ -140,7 +143,8 @@ const struct mc_flag mc_options_table[] = {
 	 "least severe lines to log: 0 information, 1 warnings, 2 errors", .min = 0, .max = 3},
 	{"log_dir", MC_FLAG_STRING, "", LOG,
 	 "directory for the log file, which is named after the program; empty logs to standard "
-	 "error. SIGHUP opens the file anew", .noun = "a directory"},
+	 "error. SIGHUP opens the file anew",
+	 .noun = "a directory"},
 	{"logtostderr", MC_FLAG_BOOL, "false", LOG, "log to standard error even with -log_dir"},
 	{"alsologtostderr", MC_FLAG_BOOL, "false", LOG, "log to both places", NO_GLOG},
 	{"stderrthreshold", MC_FLAG_INT32, "2", LOG, "level that goes to both places", NO_GLOG},
@@ -192,7 +196,8 @@ const struct mc_flag mc_options_table[] = {
 	{"processing_task_timeout_sec", MC_FLAG_UINT64, "300", TASKS, "seconds that a task may run",
 	 NO_TASKS},
 
-	{"enable_snapshot", MC_FLAG_BOOL, "false", SNAP, "save the index of objects from time to time",
+	{"enable_snapshot", MC_FLAG_BOOL, "false", SNAP,
+	 "save the index of objects from time to time",
 	 MISLEADING("snapshots are not built yet; leave the flag out")},
 	{"enable_snapshot_restore", MC_FLAG_BOOL, "false", SNAP, "begin from a saved index",
 	 MISLEADING("snapshots are not built yet; leave the flag out")},
@@ -248,8 +253,7 @@ const struct mc_flag mc_options_table[] = {
 	 NO_EVENTS},
 	{"kv_events_block_size", MC_FLAG_UINT32, "0", EVENTS, "no longer used by Mooncake",
 	 NO_EVENTS},
-	{"kv_events_dp_rank", MC_FLAG_UINT32, "0", EVENTS, "no longer used by Mooncake",
-	 NO_EVENTS},
+	{"kv_events_dp_rank", MC_FLAG_UINT32, "0", EVENTS, "no longer used by Mooncake", NO_EVENTS},
 	{"kv_events_additional_salt", MC_FLAG_STRING, "", EVENTS, "no longer used by Mooncake",
 	 NO_EVENTS},
 
@@ -278,8 +282,7 @@ const struct mc_flag mc_options_table[] = {
 	 "size of the file system tier", NO_DISK},
 	{"offload_cap_ratio", MC_FLAG_DOUBLE, "0.5", DISK, "share of the queue used in one round",
 	 NO_DISK},
-	{"offloading_queue_limit", MC_FLAG_UINT64, "50000", DISK, "objects that may wait",
-	 NO_DISK},
+	{"offloading_queue_limit", MC_FLAG_UINT64, "50000", DISK, "objects that may wait", NO_DISK},
 	{"promotion_admission_threshold", MC_FLAG_UINT32, "2", DISK,
 	 "reads before an object is brought back", NO_DISK},
 	{"promotion_max_per_heartbeat", MC_FLAG_UINT32, "1", DISK,
@@ -292,8 +295,8 @@ const struct mc_flag mc_options_table[] = {
 	{"nof_eviction_high_watermark_ratio", MC_FLAG_DOUBLE, "0.9", NOF,
 	 "as -eviction_high_watermark_ratio, for this tier", NO_NOF},
 	{"nof_heartbeat_interval_sec", MC_FLAG_INT64, "10", NOF, "time between probes", NO_NOF},
-	{"nof_heartbeat_probe_timeout_ms", MC_FLAG_UINT32, "1000", NOF, "time that a probe may take",
-	 NO_NOF},
+	{"nof_heartbeat_probe_timeout_ms", MC_FLAG_UINT32, "1000", NOF,
+	 "time that a probe may take", NO_NOF},
 	{"nof_heartbeat_failures_threshold", MC_FLAG_UINT32, "3", NOF,
 	 "failed probes that give a segment up", NO_NOF},
 
@@ -312,13 +315,13 @@ static const char markdown_intro[] =
 	"\n"
 	"Written by `mc-master -help_markdown`; `apps/mc-master/options.c` is the source.\n"
 	"\n"
-	"One or two dashes, `_` or `-` in names, `=` or a space before values; switches are set by\n"
-	"`-name`, `-name=true`, `-name=false`, `-noname`; `--` ends the flags. A later setting wins:\n"
-	"the default, then the environment, then the command line from left to right, with the\n"
-	"contents of flag files in their place. Numbers may be hexadecimal (`0x…`); durations are\n"
-	"milliseconds, or whole numbers with `ms`, `s`, `m` or `h`; times above 100 years count as\n"
-	"100 years. Names, types and defaults are those of `mooncake_master` 0.3.13.post1, but for\n"
-	"the first two groups.\n";
+	"One or two dashes, `_` or `-` in names, `=` or a space before values. Switches are\n"
+	"set by `-name`, `-name=true`, `-name=false`, `-noname`; `--` ends the flags. A\n"
+	"later setting wins: the default, then the environment, then the command line from\n"
+	"left to right, with the contents of flag files in their place. Numbers may be\n"
+	"hexadecimal (`0x…`); durations are milliseconds, or whole numbers with `ms`, `s`,\n"
+	"`m` or `h`; times above 100 years count as 100 years. Names, types and defaults are\n"
+	"those of `mooncake_master` 0.3.13.post1, but for the first two groups.\n";
 
 enum mc_status
 mc_options_document(const struct mc_flags *flags, struct mc_buf *out)

@@ -34,11 +34,15 @@ in_use_report(struct mc_flags *flags, const struct probe *probes, unsigned int i
 	char owner[96];
 
 	if (other != NULL)
-		mc_flags_complain(flags, NULL, "-%s %u: address already in use (by -%s); choose "
-				  "another port", probes[index].flag, port, other);
+		mc_flags_complain(flags, NULL,
+				  "-%s %u: address already in use (by -%s); choose "
+				  "another port",
+				  probes[index].flag, port, other);
 	else
-		mc_flags_complain(flags, NULL, "-%s %u: address already in use (by %s); stop it or "
-				  "choose another port", probes[index].flag, port,
+		mc_flags_complain(flags, NULL,
+				  "-%s %u: address already in use (by %s); stop it or "
+				  "choose another port",
+				  probes[index].flag, port,
 				  mc_port_owner(port, owner, sizeof(owner)));
 }
 
@@ -56,11 +60,14 @@ probe_open(struct mc_flags *flags, struct probe *probes, unsigned int index)
 	if (st == MC_ERR_ADDRESS_IN_USE)
 		in_use_report(flags, probes, index);
 	else if (st == MC_ERR_ADDRESS_INVALID)
-		mc_flags_complain(flags, probe->flag, "%s is no address of this host; give one that "
-				  "\"ip address\" lists, or 0.0.0.0", text);
+		mc_flags_complain(flags, probe->flag,
+				  "%s is no address of this host; give one that "
+				  "\"ip address\" lists, or 0.0.0.0",
+				  text);
 	else
-		mc_flags_complain(flags, probe->flag, "cannot listen on %s: %s; choose another port",
-				  text, mc_status_text(st));
+		mc_flags_complain(flags, probe->flag,
+				  "cannot listen on %s: %s; choose another port", text,
+				  mc_status_text(st));
 	return st;
 }
 
@@ -76,7 +83,8 @@ config_ports_check(struct mc_flags *flags, const struct config *config)
 						 &config->rpc[i].addr, -1};
 	probes[count++] = (struct probe){"metrics_port", &config->metrics, -1};
 	if (config->metadata_on)
-		probes[count++] = (struct probe){"http_metadata_server_port", &config->metadata, -1};
+		probes[count++] =
+			(struct probe){"http_metadata_server_port", &config->metadata, -1};
 	for (unsigned int i = 0; i < count; i++) {
 		enum mc_status probe_st = probe_open(flags, probes, i);
 

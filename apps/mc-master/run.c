@@ -105,8 +105,8 @@ stop_begin(struct app *app, const char *signal_name)
 	app->stopping = true;
 	mc_admin_serving_set(app->admin, 0);
 	alarm(STOP_SECONDS_MAX);
-	if (mc_timer_start(app->control, &app->drain,
-			   mc_reactor_now(app->control) + DRAIN_NS) != MC_OK)
+	if (mc_timer_start(app->control, &app->drain, mc_reactor_now(app->control) + DRAIN_NS) !=
+	    MC_OK)
 		mc_reactor_stop(app->control);
 }
 
@@ -302,8 +302,7 @@ report_open(struct app *app)
 	app->drain.expired = drain_over;
 	if (!app->config->report)
 		return MC_OK;
-	return mc_timer_start(app->control, &app->report,
-			      mc_reactor_now(app->control) + REPORT_NS);
+	return mc_timer_start(app->control, &app->report, mc_reactor_now(app->control) + REPORT_NS);
 }
 
 static enum mc_status

@@ -60,7 +60,7 @@ START_TEST(every_class_speaks)
 		return;
 	if (flag->type == MC_FLAG_BOOL)
 		value = strcmp(flag->initial, "true") == 0 ? "false" : "true";
-	if (flag->choices != NULL)	/* the second one; the first is the default */
+	if (flag->choices != NULL) /* the second one; the first is the default */
 		value = strchr(flag->choices, '|') + 1;
 	snprintf(word, sizeof(word), "-%s=%.*s", flag->name, (int)strcspn(value, "|"), value);
 	flags = flags_create();
