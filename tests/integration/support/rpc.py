@@ -101,7 +101,7 @@ def _leaf(kind):
     """The name of the first leaf of a type."""
     if kind == UUID:
         return "uuid"
-    return NAMES[kind.kind] if kind.kind in NAMES else _leaf(kind.parts[0])
+    return NAMES.get(kind.kind, "other") if not kind.parts else _leaf(kind.parts[0])
 
 
 def _element(kind, given):

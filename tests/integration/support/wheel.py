@@ -92,8 +92,7 @@ class Wheel:
         self.process.wait()
 
     def close(self):
-        """Ends the process, by its own choice when it still listens. Harmless when it has ended."""
-        if self.process.poll() is None:
-            self.process.stdin.close()
-            processes.reap(self.process, 10)
+        """Ends the process, if it has not ended, without a goodbye: that takes the wheel seconds."""
+        self.kill()
+        self.process.stdin.close()
         self.process.stdout.close()

@@ -187,8 +187,6 @@ def main():
         except Exception:
             answer = {"error": traceback.format_exc()}
         OUT.write(json.dumps(answer) + "\n")
-    client.store.close()
-    OUT.flush()
     # The wheel's threads may keep the interpreter from ending.
     os._exit(0)
 
