@@ -1,31 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""mc-master as a process: how it starts, refuses, and ends."""
+"""mc-master as a process: how it starts and ends. (test_master_cli.py has its command line.)"""
 
 import os
 import signal
 import socket
-import subprocess
 import time
 
 import pytest
 
 from support import processes
-from support.master import binary, NEWEST
+from support.master import NEWEST, binary
 from support.ports import free_port
 from support.rpc import Connection
 from support.table_client import TableClient
 
 pytestmark = pytest.mark.ours
-
-
-def run(*flags, timeout=20, program=None, env=None):
-    """Of a start that is to fail, or to print and end."""
-    return subprocess.run([program or binary(NEWEST), *map(str, flags)], capture_output=True,
-                          text=True, timeout=timeout, env=env)
-
-
-def ports():
-    return [f"-rpc_port={free_port()}", f"-metrics_port={free_port()}"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
@@ -48,42 +37,6 @@ def test_restart_on_the_same_port_at_once(cluster):
         master.kill()
         client.rpc.close()
         master.start()
-
-
-@pytest.mark.parametrize("flags, words", [
-    (["-port=70000"], ["port", "70000", "65535"]),
-    (["-eviction_ratio=7"], ["eviction_ratio", "7"]),
-    (["-eviction_high_watermark_ratio=-1"], ["eviction_high_watermark_ratio", "-1"]),
-    (["-client_ttl=soon"], ["client_ttl", "soon"]),
-    (["-metrics_prot=9003"], ["metrics_prot", "metrics_port"]),
-    (["-allocation_strategy=cxl"], ["allocation_strategy", "cxl"]),
-    (["-allocation_strategy=free_ratio_frist"], ["allocation_strategy", "free_ratio_frist"]),
-    (["-l", "1000"], ["1000"]),
-    (["-l", "0", "-c", "0x1"], ["-l", "-c"]),
-    (["-l", "zero"], ["zero"]),
-    (["--enable_ha=true"], ["enable_ha"]),
-    (["-flagfile=/nowhere/at/all"], ["/nowhere/at/all"]),
-], ids=lambda value: " ".join(value) if value[0].startswith("-") else "")
-def test_refuses(flags, words):
-    """Exit code 1, and a line that names the flag, the value, and what to do."""
-    done = run(*ports(), *flags)
-    assert done.returncode == 1, done
-    for word in words:
-        assert word in done.stderr, f"{word!r} is missing in: {done.stderr}"
-
-
-@pytest.mark.parametrize("which", ["port", "metrics_port", "http_metadata_server_port"])
-def test_busy_port(which):
-    with socket.socket() as taken:
-        taken.bind(("0.0.0.0", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        flags = {"port": free_port(), "metrics_port": free_port(),
-                 "http_metadata_server_port": free_port(), which: port}
-        done = run("--enable_http_metadata_server=true",
-                   *(f"-{name}={value}" for name, value in flags.items()))
-    assert done.returncode == 1, done
-    assert str(port) in done.stderr and which in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("spelling", [
@@ -119,13 +72,6 @@ def test_flagfile_environment_and_undefok(tmp_path, cluster):
     client.put("leased", 100)
     answer = client.rpc.call("GetReplicaList", string=[b"leased"])
     assert answer.value[1] == 1234
-
-
-def test_help_and_version():
-    done = run("--help")
-    assert "eviction_high_watermark_ratio" in done.stdout + done.stderr
-    done = run("--version")
-    assert done.returncode == 0 and "0.3.13" in done.stdout + done.stderr
 
 
 def test_as_mooncake_master(tmp_path, cluster):
