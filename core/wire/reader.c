@@ -296,16 +296,19 @@ releases_of(enum mc_fn fn, uint32_t hash, mc_release_set allowed, bool *tuple_ou
 	const uint32_t *hashes = mc_wire_hashes[fn].args;
 	mc_release_set plain = 0, tuple = 0;
 
+	*tuple_out = false;
+	if (hash == 0)
+		return 0;	/* what the tables hold where there is nothing */
 	for (int i = 0; i < MC_RELEASE_COUNT; i++) {
-		if (hashes[i] == hash && hash != 0)
+		if (hashes[i] == hash)
 			plain |= MC_RELEASE_BIT(i);
 	}
 	plain &= allowed;
-	*tuple_out = plain == 0;
 	if (plain != 0)
 		return plain;
+	*tuple_out = true;
 	for (int i = 0; i < MC_RELEASE_COUNT; i++) {
-		if (hashes[i] != 0 && mc_wire_tuple_hash(hashes[i]) == hash)
+		if (mc_wire_tuple_hash(hashes[i]) == hash)
 			tuple |= MC_RELEASE_BIT(i);
 	}
 	return tuple & allowed;

@@ -338,6 +338,22 @@ START_TEST(a_count_beyond_the_body_is_refused)
 }
 END_TEST
 
+/* Found by the fuzzer: zero is what the hash tables hold where a release has no such function. */
+START_TEST(a_hash_of_zero_is_nobodys)
+{
+	uint8_t body[64] = {0};
+	struct mc_request request;
+
+	for (int fn = 0; fn < MC_FN_COUNT; fn++) {
+		if (mc_wire_hashes[fn].args[MC_RELEASE_NEWEST] == 0)
+			continue;	/* no arguments: the body is not looked at */
+		ck_assert_int_eq(mc_request_open(mc_fn_id((enum mc_fn)fn), body, sizeof(body),
+						 MC_RELEASE_ALL, &request),
+				 MC_ERR_BAD_MESSAGE);
+	}
+}
+END_TEST
+
 START_TEST(a_length_that_does_not_fit_its_width_fails_the_message)
 {
 	struct mc_result_str result = {0};
@@ -424,6 +440,7 @@ suite(void)
 	tcase_add_test(tc, flipped_bits_do_no_harm);
 	tcase_add_test(tc, every_width_is_read);
 	tcase_add_test(tc, a_count_beyond_the_body_is_refused);
+	tcase_add_test(tc, a_hash_of_zero_is_nobodys);
 	tcase_add_test(tc, a_length_that_does_not_fit_its_width_fails_the_message);
 	tcase_add_test(tc, requests_of_every_release_are_told_apart);
 	suite_add_tcase(s, tc);
