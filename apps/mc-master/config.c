@@ -215,6 +215,33 @@ rpc_read(struct mc_flags *flags, struct config *config)
 	config->rpc_nodelay = mc_flags_bool(flags, "rpc_enable_tcp_no_delay");
 }
 
+/*
+ * mooncake_master would clean the server that these variables name, and without them do nothing
+ * but warn: with P2PHANDSHAKE there is nothing to clean.
+ */
+static void
+cleanup_judge(struct mc_flags *flags)
+{
+	static const char *const variables[] = {"MOONCAKE_TE_META_DATA_SERVER",
+						"MOONCAKE_CONFIG_PATH"};
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *value = getenv(variables[i]);
+
+		if (value == NULL || value[0] == '\0')
+			continue;
+		mc_flags_complain(flags, "enable_metadata_cleanup_on_timeout",
+				  "true is refused: cleaning the server that %s=%.80s names is not "
+				  "built yet; give -enable_http_metadata_server=true, or leave out "
+				  "the flag or the variable",
+				  variables[i], value);
+		return;
+	}
+	mc_flags_notice(flags, "-enable_metadata_cleanup_on_timeout true has no effect: there is "
+			       "no metadata server in this process "
+			       "(-enable_http_metadata_server=false)");
+}
+
 static void
 http_read(struct mc_flags *flags, struct config *config)
 {
@@ -224,12 +251,11 @@ http_read(struct mc_flags *flags, struct config *config)
 	if (config->metadata_on)
 		host_read(flags, "http_metadata_server_host", "http_metadata_server_port",
 			  &config->metadata);
-	config->metadata_cleanup = mc_flags_bool(flags, "enable_metadata_cleanup_on_timeout");
-	if (config->metadata_cleanup && !config->metadata_on)
-		mc_flags_complain(flags, "enable_metadata_cleanup_on_timeout",
-				  "true needs the metadata server of this process, as cleaning "
-				  "another one is not built yet; give "
-				  "-enable_http_metadata_server=true or leave it out");
+	if (!mc_flags_bool(flags, "enable_metadata_cleanup_on_timeout"))
+		return;
+	config->metadata_cleanup = config->metadata_on;
+	if (!config->metadata_on)
+		cleanup_judge(flags);
 }
 
 static void

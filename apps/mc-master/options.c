@@ -105,7 +105,7 @@ const struct mc_flag mc_options_table[] = {
 	{"http_metadata_server_port", MC_FLAG_INT32, "8080", HTTP,
 	 "port of the metadata server; 0 lets the system choose", PORT_RANGE},
 	{"enable_metadata_cleanup_on_timeout", MC_FLAG_BOOL, "false", HTTP,
-	 "remove the metadata of a client that stopped answering; needs "
+	 "remove the metadata of a client that stopped answering from the metadata server of "
 	 "-enable_http_metadata_server"},
 
 	{"default_kv_lease_ttl", MC_FLAG_DURATION_MS, "10000", POOL,

@@ -144,10 +144,6 @@ def test_print_config_tells_where_a_value_came_from(tmp_path):
      "0.3.9=50061,0.3.12=50062 of releases from 0.3.6 to 0.3.13"),
     (["-abi_default=1.0"],
      '-abi_default: "1.0" is not a release known here; give one from 0.3.6 to 0.3.13'),
-    (["-enable_metadata_cleanup_on_timeout"],
-     "-enable_metadata_cleanup_on_timeout: true needs the metadata server of this process, as "
-     "cleaning another one is not built yet; give -enable_http_metadata_server=true or leave it "
-     "out"),
     (["-main_lcore=1"],
      "-main_lcore: 1 names no core of ours; give -l, -c or -lcores with it"),
     (["-log_dir=/nowhere/at/all", "-port=0", "-metrics_port=0"],
@@ -156,6 +152,21 @@ def test_print_config_tells_where_a_value_came_from(tmp_path):
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_refusal_names_flag_value_and_fix(flags, line):
     assert refused(*flags) == ["mc-master: " + line]
+
+
+def test_cleanup_of_a_metadata_server_elsewhere_is_refused():
+    """It is asked for in the environment; without that there is nothing to clean."""
+    url = "http://127.0.0.1:1/metadata"
+    lines = refused("-enable_metadata_cleanup_on_timeout",
+                    env={"MOONCAKE_TE_META_DATA_SERVER": url})
+    assert lines == ["mc-master: -enable_metadata_cleanup_on_timeout: true is refused: cleaning "
+                     f"the server that MOONCAKE_TE_META_DATA_SERVER={url} names is not built yet; give "
+                     "-enable_http_metadata_server=true, or leave out the flag or the variable"]
+
+
+def test_cleanup_without_a_metadata_server_is_noticed(start):
+    master = start("-enable_metadata_cleanup_on_timeout")
+    assert master.find("-enable_metadata_cleanup_on_timeout true has no effect: ")
 
 
 def test_all_errors_at_once():
@@ -218,7 +229,8 @@ def test_one_thread_per_core_on_that_core_alone(start):
     allowed = {}
     for task in os.listdir(f"/proc/{master.process.pid}/task"):
         with open(f"/proc/{master.process.pid}/task/{task}/status") as file:
-            status = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)
+            status = dict(line.split(":\t", 1) for line in file.read().splitlines()
+                          if ":\t" in line)
         allowed[status["Name"]] = status["Cpus_allowed_list"]
     lcores = {name: on for name, on in allowed.items() if name.startswith("mc-lcore-")}
     assert lcores == {f"mc-lcore-{i}": str(cpu) for i, cpu in enumerate(cpus)}

@@ -77,24 +77,24 @@ parse_args(int argc, const char *const *argv)
 	status = mc_flags_parse(flags, argc, argv);
 }
 
-#define parse(...)                                                                                 \
-	do {                                                                                       \
-		const char *const argv_[] = {"prog", __VA_ARGS__};                                 \
-		parse_args((int)(sizeof(argv_) / sizeof(argv_[0])), argv_);                        \
+#define parse(...)                                                          \
+	do {                                                                \
+		const char *const argv_[] = {"prog", __VA_ARGS__};          \
+		parse_args((int)(sizeof(argv_) / sizeof(argv_[0])), argv_); \
 	} while (0)
 
-#define parse_ok(...)                                                                              \
-	do {                                                                                       \
-		parse(__VA_ARGS__);                                                                \
-		ck_assert_msg(status == MC_OK, "%s", mc_flags_errors(flags));                      \
-		ck_assert_str_eq(mc_flags_errors(flags), "");                                      \
+#define parse_ok(...)                                                         \
+	do {                                                                  \
+		parse(__VA_ARGS__);                                           \
+		ck_assert_msg(status == MC_OK, "%s", mc_flags_errors(flags)); \
+		ck_assert_str_eq(mc_flags_errors(flags), "");                 \
 	} while (0)
 
-#define parse_bad(error, ...)                                                                      \
-	do {                                                                                       \
-		parse(__VA_ARGS__);                                                                \
-		ck_assert_int_eq(status, MC_ERR_INVALID);                                          \
-		ck_assert_str_eq(mc_flags_errors(flags), error "\n");                              \
+#define parse_bad(error, ...)                                         \
+	do {                                                          \
+		parse(__VA_ARGS__);                                   \
+		ck_assert_int_eq(status, MC_ERR_INVALID);             \
+		ck_assert_str_eq(mc_flags_errors(flags), error "\n"); \
 	} while (0)
 
 static void
@@ -132,9 +132,10 @@ END_TEST
 
 /* Every way to write one setting. */
 static const char *const spellings[][3] = {
-	{"-metrics_port=7"}, {"--metrics_port=7"}, {"-metrics-port=7"}, {"--metrics-port=7"},
-	{"-metrics_port", "7"}, {"--metrics-port", "7"}, {"-metrics_port", " 7"},
-	{"-metrics_port=0x7"}, {"-metrics_port=007"}, {"-metrics_port=+7"},
+	{"-metrics_port=7"},	 {"--metrics_port=7"},	 {"-metrics-port=7"},
+	{"--metrics-port=7"},	 {"-metrics_port", "7"}, {"--metrics-port", "7"},
+	{"-metrics_port", " 7"}, {"-metrics_port=0x7"},	 {"-metrics_port=007"},
+	{"-metrics_port=+7"},
 };
 
 START_TEST(one_setting_many_spellings)
@@ -151,10 +152,10 @@ END_TEST
 
 START_TEST(switches)
 {
-	static const char *const on[] = {"-on", "--on", "-on=true", "-on=T", "-on=yes", "-on=Y",
-					 "--on=1"};
-	static const char *const off[] = {"-nooff", "--nooff", "--no-off", "--no_off",
-					  "-off=false", "-off=F", "-off=No", "-off=n", "-off=0"};
+	static const char *const on[] = {"-on",	    "--on",  "-on=true", "-on=T",
+					 "-on=yes", "-on=Y", "--on=1"};
+	static const char *const off[] = {"-nooff", "--nooff", "--no-off", "--no_off", "-off=false",
+					  "-off=F", "-off=No", "-off=n",   "-off=0"};
 
 	for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
 		parse_ok(on[i]);
@@ -164,7 +165,8 @@ START_TEST(switches)
 		parse_ok(off[i]);
 		ck_assert_msg(!mc_flags_bool(flags, "off"), "%s", off[i]);
 	}
-	parse_bad("prog: -on: \"maybe\" is neither true nor false; give true or false", "-on=maybe");
+	parse_bad("prog: -on: \"maybe\" is neither true nor false; give true or false",
+		  "-on=maybe");
 	parse_bad("prog: -noport: -port is no switch; give it a port from 0 to 65535", "-noport");
 	/* "off" is on after "-off false" with gflags: the opposite of what it says */
 	parse_bad("prog: -off false: a switch takes its value after \"=\"; give -off=false", "-off",
@@ -223,19 +225,25 @@ START_TEST(numbers_are_bounded)
 	parse_bad("prog: -count: -1 is out of range; give a whole number from 0 to 4294967295",
 		  "-count=-1");
 	parse_bad("prog: -count: 4294967296 is out of range; give a whole number from 0 to "
-		  "4294967295", "-count=4294967296");
-	parse_bad("prog: -size: 18446744073709551616 is out of range; give a whole number from 0 to "
-		  "18446744073709551615", "-size=18446744073709551616");
+		  "4294967295",
+		  "-count=4294967296");
+	parse_bad(
+		"prog: -size: 18446744073709551616 is out of range; give a whole number from 0 to "
+		"18446744073709551615",
+		"-size=18446744073709551616");
 	parse_bad("prog: -size: -1 is out of range; give a whole number from 0 to "
-		  "18446744073709551615", "-size=-1");
+		  "18446744073709551615",
+		  "-size=-1");
 	parse_bad("prog: -big: 9223372036854775808 is out of range; give a whole number from "
-		  "-9223372036854775808 to 9223372036854775807", "-big=9223372036854775808");
+		  "-9223372036854775808 to 9223372036854775807",
+		  "-big=9223372036854775808");
 	parse_ok("-size=18446744073709551615", "-big=-9223372036854775808", "-count=4294967295",
 		 "-ratio=1", "-real=-1e300", "-port=65535");
 	ck_assert_uint_eq(mc_flags_uint(flags, "size"), UINT64_MAX);
 	ck_assert_int_eq(mc_flags_int(flags, "big"), INT64_MIN);
 	ck_assert_uint_eq(mc_flags_uint(flags, "count"), UINT32_MAX);
-	ck_assert(mc_flags_double(flags, "ratio") == 1.0 && mc_flags_double(flags, "real") == -1e300);
+	ck_assert(mc_flags_double(flags, "ratio") == 1.0 &&
+		  mc_flags_double(flags, "real") == -1e300);
 	parse_ok("-size=-0", "-ratio=0");
 	ck_assert_uint_eq(mc_flags_uint(flags, "size"), 0);
 }
@@ -245,8 +253,16 @@ static const struct {
 	const char *text;
 	uint64_t ms;
 } durations[] = {
-	{"0", 0}, {"10000", 10000}, {"250ms", 250}, {"5s", 5000}, {"1m", 60000}, {"2h", 7200000},
-	{"5 s", 5000}, {"5S", 5000}, {"007s", 7000}, {"18446744073709551615", UINT64_MAX},
+	{"0", 0},
+	{"10000", 10000},
+	{"250ms", 250},
+	{"5s", 5000},
+	{"1m", 60000},
+	{"2h", 7200000},
+	{"5 s", 5000},
+	{"5S", 5000},
+	{"007s", 7000},
+	{"18446744073709551615", UINT64_MAX},
 	{"5124095576030h", 5124095576030ull * 3600000},
 };
 
@@ -259,8 +275,17 @@ END_TEST
 
 START_TEST(durations_that_are_none)
 {
-	static const char *const bad[] = {"abc", "", "-5", "1.5s", "2d", "s", "5 s s", "0x5",
-					  "18446744073709551616", "5124095576031h", "5\n"};
+	static const char *const bad[] = {"abc",
+					  "",
+					  "-5",
+					  "1.5s",
+					  "2d",
+					  "s",
+					  "5 s s",
+					  "0x5",
+					  "18446744073709551616",
+					  "5124095576031h",
+					  "5\n"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		parse("-ttl", bad[i]);
@@ -286,7 +311,8 @@ END_TEST
 START_TEST(unknown_names_the_nearest)
 {
 	parse_bad("prog: unknown flag -metric_port; did you mean -metrics_port?", "-metric_port=3");
-	parse_bad("prog: unknown flag -metric-prt; did you mean -metrics_port?", "--metric-prt", "3");
+	parse_bad("prog: unknown flag -metric-prt; did you mean -metrics_port?", "--metric-prt",
+		  "3");
 	parse_bad("prog: unknown flag -prot; did you mean -port?", "-prot=3");
 	parse_bad("prog: unknown flag -prt; did you mean -port?", "-prt=3");
 	parse_bad("prog: unknown flag -zzzzzzzz; -help lists the flags", "-zzzzzzzz");
@@ -320,7 +346,7 @@ START_TEST(errors_are_bounded)
 	parse_args(200, argv);
 	for (const char *at = mc_flags_errors(flags); *at != '\0'; at++) {
 		lines += *at == '\n';
-		ck_assert(*at == '\n' || *at >= ' ' || *at < 0);	/* nothing for a terminal */
+		ck_assert(*at == '\n' || *at >= ' ' || *at < 0); /* nothing for a terminal */
 	}
 	ck_assert_uint_eq(lines, MC_FLAG_ERRORS_MAX + 1);
 	ck_assert_ptr_nonnull(strstr(mc_flags_errors(flags), "and 167 more errors"));
@@ -354,14 +380,20 @@ END_TEST
 START_TEST(flag_files)
 {
 	static const char *const content[] = {
-		"a", "# a comment\n\n  -port=1  \r\n--metrics_port 2\n-on\n-name=two words \n"
-		     "-off false\n-mode=busy",
-		"empty", "",
-		"nest", "-port=5\n--flagfile=a\n-count=6\n",
-		"typo", "-metric_port=3\n-port=7\n",
-		"bad", "\n-port=x\n",
-		"who", "nobody some*thing\n-port=1\nnoprog\nother_*\n-count=9\nx\n-big=4\npr?g\n"
-		       "-size=3\n",
+		"a",
+		"# a comment\n\n  -port=1  \r\n--metrics_port 2\n-on\n-name=two words \n"
+		"-off false\n-mode=busy",
+		"empty",
+		"",
+		"nest",
+		"-port=5\n--flagfile=a\n-count=6\n",
+		"typo",
+		"-metric_port=3\n-port=7\n",
+		"bad",
+		"\n-port=x\n",
+		"who",
+		"nobody some*thing\n-port=1\nnoprog\nother_*\n-count=9\nx\n-big=4\npr?g\n"
+		"-size=3\n",
 		NULL,
 	};
 
@@ -381,8 +413,9 @@ START_TEST(flag_files)
 	ck_assert_uint_eq(mc_flags_uint(flags, "count"), 6);
 	parse_ok("-flagfile=typo");
 	ck_assert_int_eq(mc_flags_int(flags, "port"), 7);
-	ck_assert_str_eq(mc_flags_notices(flags), "typo:1: unknown flag -metric_port is passed over; "
-						  "did you mean -metrics_port?\n");
+	ck_assert_str_eq(mc_flags_notices(flags),
+			 "typo:1: unknown flag -metric_port is passed over; "
+			 "did you mean -metrics_port?\n");
 	parse_ok("-flagfile=who");
 	ck_assert_int_eq(mc_flags_int(flags, "port"), 50051);
 	ck_assert_uint_eq(mc_flags_uint(flags, "count"), 9);
@@ -441,8 +474,9 @@ END_TEST
 
 START_TEST(fromenv)
 {
-	static const char *const vars[] = {"FLAGS_port", "11", "FLAGS_on", "yes", "FLAGS_ratio", "7",
-					   "FLAGS_fromenv", "fromenv", NULL};
+	static const char *const vars[] = {"FLAGS_port",    "11",	   "FLAGS_on",
+					   "yes",	    "FLAGS_ratio", "7",
+					   "FLAGS_fromenv", "fromenv",	   NULL};
 
 	environment = vars;
 	parse_ok("-fromenv=port,on");
@@ -450,11 +484,13 @@ START_TEST(fromenv)
 	ck_assert(mc_flags_bool(flags, "on"));
 	parse_ok("-port=3", "-tryfromenv=port,count", "-on");
 	ck_assert_int_eq(mc_flags_int(flags, "port"), 11);
-	parse_bad("prog: -fromenv: FLAGS_count is not in the environment; set it or give -tryfromenv",
-		  "-fromenv=count");
+	parse_bad(
+		"prog: -fromenv: FLAGS_count is not in the environment; set it or give -tryfromenv",
+		"-fromenv=count");
 	parse_bad("prog: -fromenv: unknown flag prt; did you mean port?", "-fromenv=prt");
 	parse_bad("prog: -tryfromenv: unknown flag nosuchflag", "-tryfromenv=nosuchflag");
-	parse_bad("prog: -ratio (environment FLAGS_ratio): 7 is out of range; give a ratio from 0 to 1",
+	parse_bad("prog: -ratio (environment FLAGS_ratio): 7 is out of range; give a ratio from 0 "
+		  "to 1",
 		  "-fromenv=ratio");
 	parse("-fromenv=fromenv");
 	ck_assert_int_eq(status, MC_ERR_INVALID);
@@ -463,8 +499,15 @@ END_TEST
 
 START_TEST(environment_names)
 {
-	static const char *const vars[] = {"MC_TEST_PORT", "11", "MC_TEST_METRICS_PORT", "12",
-					   "MC_TEST_FLAGFILE", "a", "MC_TEST_ON", "true", NULL};
+	static const char *const vars[] = {"MC_TEST_PORT",
+					   "11",
+					   "MC_TEST_METRICS_PORT",
+					   "12",
+					   "MC_TEST_FLAGFILE",
+					   "a",
+					   "MC_TEST_ON",
+					   "true",
+					   NULL};
 	static const char *const links[] = {"MC_TEST_PORT", "tcp://10.0.0.1:50051", "MC_TEST_NAME",
 					    "tcp://kept", NULL};
 	static const char *const content[] = {"a", "-count=5\n-metrics_port=13", NULL};
@@ -485,8 +528,7 @@ START_TEST(environment_names)
 }
 END_TEST
 
-static char *
-written(enum mc_status (*write)(const struct mc_flags *flags, struct mc_buf *out))
+static char *written(enum mc_status (*write)(const struct mc_flags *flags, struct mc_buf *out))
 {
 	struct mc_buf out;
 	char *text;
@@ -564,7 +606,8 @@ main(void)
 	tcase_add_test(tcase, the_last_one_wins);
 	tcase_add_test(tcase, words_that_are_no_flags);
 	tcase_add_test(tcase, numbers_are_bounded);
-	tcase_add_loop_test(tcase, durations_have_units, 0, sizeof(durations) / sizeof(durations[0]));
+	tcase_add_loop_test(tcase, durations_have_units, 0,
+			    sizeof(durations) / sizeof(durations[0]));
 	tcase_add_test(tcase, durations_that_are_none);
 	tcase_add_test(tcase, choices);
 	tcase_add_test(tcase, unknown_names_the_nearest);
