@@ -33,8 +33,8 @@ struct config {
 enum mc_status config_read(struct mc_flags *flags, struct config *config_out);
 
 /*
- * Binds every address once and lets go of it, so that a port in use is reported with its flag and
- * its owner before anything is started.
+ * Tries every address before anything starts, so that a port in use is reported with its flag and
+ * its owner.
  */
 enum mc_status config_ports_check(struct mc_flags *flags, const struct config *config);
 

@@ -160,7 +160,8 @@ def test_cleanup_of_a_metadata_server_elsewhere_is_refused():
     lines = refused("-enable_metadata_cleanup_on_timeout",
                     env={"MOONCAKE_TE_META_DATA_SERVER": url})
     assert lines == ["mc-master: -enable_metadata_cleanup_on_timeout: true is refused: cleaning "
-                     f"the server that MOONCAKE_TE_META_DATA_SERVER={url} names is not built yet; give "
+                     f"the server that MOONCAKE_TE_META_DATA_SERVER={url} names is not built yet; "
+                     "give "
                      "-enable_http_metadata_server=true, or leave out the flag or the variable"]
 
 

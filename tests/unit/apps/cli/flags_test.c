@@ -1,121 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The flag engine with a table, an environment and files of its own. */
+/* What words of a command line mean. */
 #include "apps/cli/flags.h"
 
-#include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct mc_flag table[] = {
-	{"port", MC_FLAG_INT32, "50051", "Net", "where to listen", .max = 65535, .noun = "a port"},
-	{"metrics_port", MC_FLAG_INT32, "9003", "Net", "figures", .max = 65535, .noun = "a port"},
-	{"big", MC_FLAG_INT64, "-3", "Numbers", "a large one"},
-	{"count", MC_FLAG_UINT32, "2", "Numbers", "how many"},
-	{"size", MC_FLAG_UINT64, "8589934592", "Numbers", "bytes"},
-	{"ratio", MC_FLAG_DOUBLE, "0.05", "Numbers", "share", .max = 1, .noun = "a ratio"},
-	{"real", MC_FLAG_DOUBLE, "2.5", "Numbers", "any number"},
-	{"ttl", MC_FLAG_DURATION_MS, "10000", "Numbers", "how long"},
-	{"name", MC_FLAG_STRING, "", "Texts", "of the thing"},
-	{"mode", MC_FLAG_STRING, "adaptive", "Texts", "how", .choices = "adaptive|busy",
-	 .choices_absent = "magic"},
-	{"on", MC_FLAG_BOOL, "false", "Switches", "switch it on"},
-	{"off", MC_FLAG_BOOL, "true", "Switches", "switch it off"},
-	{"tuning_knob", MC_FLAG_INT32, "7", "Others", "turns", .class = MC_FLAG_HARMLESS,
-	 .reason = "nothing to turn"},
-	{"enable_ha", MC_FLAG_BOOL, "false", "Others", "several", .class = MC_FLAG_MISLEADING,
-	 .reason = "not built yet"},
-	MC_FLAGS_STANDARD,
-};
-
-/* What the world holds: NULL-terminated pairs. */
-static const char *const *environment;
-static const char *const *files;
-static struct mc_flags *flags;
-static enum mc_status status;
-
-static const char *
-pairs_find(const char *const *pairs, const char *name)
-{
-	for (; pairs != NULL && *pairs != NULL; pairs += 2) {
-		if (strcmp(pairs[0], name) == 0)
-			return pairs[1];
-	}
-	return NULL;
-}
-
-static const char *
-fake_env(void *context, const char *name)
-{
-	return pairs_find(environment, name);
-}
-
-static enum mc_status
-fake_file(void *context, const char *path, struct mc_buf *out)
-{
-	const char *text = pairs_find(files, path);
-
-	return text != NULL ? mc_buf_append(out, text, strlen(text)) : MC_ERR_NOT_FOUND;
-}
-
-static void
-parse_args(int argc, const char *const *argv)
-{
-	struct mc_flags_params params = {
-		.size = sizeof(params),
-		.table = table,
-		.table_count = sizeof(table) / sizeof(table[0]),
-		.program = "prog",
-		.program_alias = "other_prog",
-		.env_prefix = "MC_TEST_",
-		.env_read = fake_env,
-		.file_read = fake_file,
-	};
-
-	mc_flags_destroy(flags);
-	ck_assert_int_eq(mc_flags_create(&params, &flags), MC_OK);
-	status = mc_flags_parse(flags, argc, argv);
-}
-
-#define parse(...)                                                          \
-	do {                                                                \
-		const char *const argv_[] = {"prog", __VA_ARGS__};          \
-		parse_args((int)(sizeof(argv_) / sizeof(argv_[0])), argv_); \
-	} while (0)
-
-#define parse_ok(...)                                                         \
-	do {                                                                  \
-		parse(__VA_ARGS__);                                           \
-		ck_assert_msg(status == MC_OK, "%s", mc_flags_errors(flags)); \
-		ck_assert_str_eq(mc_flags_errors(flags), "");                 \
-	} while (0)
-
-#define parse_bad(error, ...)                                         \
-	do {                                                          \
-		parse(__VA_ARGS__);                                   \
-		ck_assert_int_eq(status, MC_ERR_INVALID);             \
-		ck_assert_str_eq(mc_flags_errors(flags), error "\n"); \
-	} while (0)
-
-static void
-setup(void)
-{
-	environment = NULL;
-	files = NULL;
-}
-
-static void
-teardown(void)
-{
-	mc_flags_destroy(flags);
-	flags = NULL;
-}
+#include "tests/support/flags_fixture.h"
 
 START_TEST(defaults_stand)
 {
 	const char *const argv[] = {"prog"};
 
-	parse_args(1, argv);
+	flags_fixture_parse(1, argv);
 	ck_assert_int_eq(status, MC_OK);
 	ck_assert_int_eq(mc_flags_int(flags, "port"), 50051);
 	ck_assert_int_eq(mc_flags_int(flags, "big"), -3);
@@ -125,7 +21,7 @@ START_TEST(defaults_stand)
 	ck_assert_str_eq(mc_flags_string(flags, "mode"), "adaptive");
 	ck_assert(!mc_flags_bool(flags, "on") && mc_flags_bool(flags, "off"));
 	ck_assert(!mc_flags_given(flags, "port"));
-	parse_args(0, argv);
+	flags_fixture_parse(0, argv);
 	ck_assert_int_eq(status, MC_OK);
 }
 END_TEST
@@ -142,7 +38,7 @@ START_TEST(one_setting_many_spellings)
 {
 	const char *argv[] = {"prog", spellings[_i][0], spellings[_i][1]};
 
-	parse_args(spellings[_i][1] != NULL ? 3 : 2, argv);
+	flags_fixture_parse(spellings[_i][1] != NULL ? 3 : 2, argv);
 	ck_assert_msg(status == MC_OK, "%s", mc_flags_errors(flags));
 	ck_assert_int_eq(mc_flags_int(flags, "metrics_port"), 7);
 	ck_assert(mc_flags_given(flags, "metrics_port"));
@@ -343,7 +239,7 @@ START_TEST(errors_are_bounded)
 
 	for (int i = 1; i < 200; i++)
 		argv[i] = "-port=\x1b[31mred\nand more";
-	parse_args(200, argv);
+	flags_fixture_parse(200, argv);
 	for (const char *at = mc_flags_errors(flags); *at != '\0'; at++) {
 		lines += *at == '\n';
 		ck_assert(*at == '\n' || *at >= ' ' || *at < 0); /* nothing for a terminal */
@@ -374,157 +270,6 @@ START_TEST(classes)
 	parse_ok("-tuning_knob=7", "-enable_ha=false");
 	ck_assert_str_eq(mc_flags_notices(flags), "");
 	parse_bad("prog: -enable_ha: true is refused: not built yet", "-enable-ha");
-}
-END_TEST
-
-START_TEST(flag_files)
-{
-	static const char *const content[] = {
-		"a",
-		"# a comment\n\n  -port=1  \r\n--metrics_port 2\n-on\n-name=two words \n"
-		"-off false\n-mode=busy",
-		"empty",
-		"",
-		"nest",
-		"-port=5\n--flagfile=a\n-count=6\n",
-		"typo",
-		"-metric_port=3\n-port=7\n",
-		"bad",
-		"\n-port=x\n",
-		"who",
-		"nobody some*thing\n-port=1\nnoprog\nother_*\n-count=9\nx\n-big=4\npr?g\n"
-		"-size=3\n",
-		NULL,
-	};
-
-	files = content;
-	parse_ok("-flagfile=a");
-	ck_assert_int_eq(mc_flags_int(flags, "port"), 1);
-	ck_assert_int_eq(mc_flags_int(flags, "metrics_port"), 2);
-	ck_assert(mc_flags_bool(flags, "on") && !mc_flags_bool(flags, "off"));
-	ck_assert_str_eq(mc_flags_string(flags, "name"), "two words");
-	ck_assert_str_eq(mc_flags_string(flags, "mode"), "busy");
-	/* where it stands decides who wins */
-	parse_ok("-port=9", "--flagfile", "empty,a", "-metrics_port=9");
-	ck_assert_int_eq(mc_flags_int(flags, "port"), 1);
-	ck_assert_int_eq(mc_flags_int(flags, "metrics_port"), 9);
-	parse_ok("-flagfile=nest");
-	ck_assert_int_eq(mc_flags_int(flags, "port"), 1);
-	ck_assert_uint_eq(mc_flags_uint(flags, "count"), 6);
-	parse_ok("-flagfile=typo");
-	ck_assert_int_eq(mc_flags_int(flags, "port"), 7);
-	ck_assert_str_eq(mc_flags_notices(flags),
-			 "typo:1: unknown flag -metric_port is passed over; "
-			 "did you mean -metrics_port?\n");
-	parse_ok("-flagfile=who");
-	ck_assert_int_eq(mc_flags_int(flags, "port"), 50051);
-	ck_assert_uint_eq(mc_flags_uint(flags, "count"), 9);
-	ck_assert_int_eq(mc_flags_int(flags, "big"), -3);
-	ck_assert_uint_eq(mc_flags_uint(flags, "size"), 3);
-	parse_bad("prog: -port (bad:2): \"x\" is not a number; give a port from 0 to 65535",
-		  "-flagfile=bad");
-	parse_bad("prog: -flagfile: cannot read nowhere; give a file of flags, one per line",
-		  "-flagfile=nowhere");
-}
-END_TEST
-
-START_TEST(flag_files_are_bounded)
-{
-	static char big[MC_FLAG_FILE_MAX + 2];
-	static const char *const content[] = {"self", "-flagfile=self\n", "e", "", "big", big,
-					      NULL};
-	char many[3 * MC_FLAG_FILES_MAX] = "";
-
-	memset(big, '#', sizeof(big) - 1);
-	files = content;
-	parse_bad("prog: -flagfile: self is nested deeper than 8 files; does a file name itself?",
-		  "-flagfile=self");
-	for (int i = 0; i <= MC_FLAG_FILES_MAX; i++)
-		strcat(many, ",e");
-	parse_bad("prog: -flagfile: e is one file too many; give at most 64", "-flagfile", many);
-	parse_bad("prog: -flagfile: big is larger than 1048576 bytes; is it a flag file?",
-		  "-flagfile=big");
-}
-END_TEST
-
-START_TEST(files_of_the_system)
-{
-	struct mc_flags_params params = {
-		.size = sizeof(params),
-		.table = table,
-		.table_count = sizeof(table) / sizeof(table[0]),
-		.program = "prog",
-	};
-	char path[] = "/tmp/mc-flags-test-XXXXXX", word[64];
-	const char *argv[] = {"prog", word};
-	int fd = mkstemp(path);
-	FILE *file = fdopen(fd, "w");
-
-	ck_assert(file != NULL && fputs("-port=12\n", file) >= 0 && fclose(file) == 0);
-	snprintf(word, sizeof(word), "-flagfile=%s", path);
-	ck_assert_int_eq(mc_flags_create(&params, &flags), MC_OK);
-	ck_assert_int_eq(mc_flags_parse(flags, 2, argv), MC_OK);
-	ck_assert_int_eq(mc_flags_int(flags, "port"), 12);
-	remove(path);
-	mc_flags_destroy(flags);
-	ck_assert_int_eq(mc_flags_create(&params, &flags), MC_OK);
-	ck_assert_int_eq(mc_flags_parse(flags, 2, argv), MC_ERR_INVALID);
-}
-END_TEST
-
-START_TEST(fromenv)
-{
-	static const char *const vars[] = {"FLAGS_port",    "11",	   "FLAGS_on",
-					   "yes",	    "FLAGS_ratio", "7",
-					   "FLAGS_fromenv", "fromenv",	   NULL};
-
-	environment = vars;
-	parse_ok("-fromenv=port,on");
-	ck_assert_int_eq(mc_flags_int(flags, "port"), 11);
-	ck_assert(mc_flags_bool(flags, "on"));
-	parse_ok("-port=3", "-tryfromenv=port,count", "-on");
-	ck_assert_int_eq(mc_flags_int(flags, "port"), 11);
-	parse_bad(
-		"prog: -fromenv: FLAGS_count is not in the environment; set it or give -tryfromenv",
-		"-fromenv=count");
-	parse_bad("prog: -fromenv: unknown flag prt; did you mean port?", "-fromenv=prt");
-	parse_bad("prog: -tryfromenv: unknown flag nosuchflag", "-tryfromenv=nosuchflag");
-	parse_bad("prog: -ratio (environment FLAGS_ratio): 7 is out of range; give a ratio from 0 "
-		  "to 1",
-		  "-fromenv=ratio");
-	parse("-fromenv=fromenv");
-	ck_assert_int_eq(status, MC_ERR_INVALID);
-}
-END_TEST
-
-START_TEST(environment_names)
-{
-	static const char *const vars[] = {"MC_TEST_PORT",
-					   "11",
-					   "MC_TEST_METRICS_PORT",
-					   "12",
-					   "MC_TEST_FLAGFILE",
-					   "a",
-					   "MC_TEST_ON",
-					   "true",
-					   NULL};
-	static const char *const links[] = {"MC_TEST_PORT", "tcp://10.0.0.1:50051", "MC_TEST_NAME",
-					    "tcp://kept", NULL};
-	static const char *const content[] = {"a", "-count=5\n-metrics_port=13", NULL};
-
-	files = content;
-	environment = vars;
-	parse_ok("-port=3");
-	ck_assert_int_eq(mc_flags_int(flags, "port"), 3);
-	ck_assert_int_eq(mc_flags_int(flags, "metrics_port"), 13);
-	ck_assert_uint_eq(mc_flags_uint(flags, "count"), 5);
-	ck_assert(mc_flags_bool(flags, "on"));
-	/* set by Kubernetes for a service named like the prefix */
-	environment = links;
-	parse_ok("-on");
-	ck_assert_int_eq(mc_flags_int(flags, "port"), 50051);
-	ck_assert_str_eq(mc_flags_string(flags, "name"), "tcp://kept");
-	ck_assert_ptr_nonnull(strstr(mc_flags_notices(flags), "MC_TEST_PORT=tcp://10.0.0.1:50051"));
 }
 END_TEST
 
@@ -598,7 +343,7 @@ main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, flags_fixture_setup, flags_fixture_teardown);
 	tcase_add_test(tcase, defaults_stand);
 	tcase_add_loop_test(tcase, one_setting_many_spellings, 0,
 			    sizeof(spellings) / sizeof(spellings[0]));
@@ -615,11 +360,6 @@ main(void)
 	tcase_add_test(tcase, errors_are_bounded);
 	tcase_add_test(tcase, undefok_excuses);
 	tcase_add_test(tcase, classes);
-	tcase_add_test(tcase, flag_files);
-	tcase_add_test(tcase, flag_files_are_bounded);
-	tcase_add_test(tcase, files_of_the_system);
-	tcase_add_test(tcase, fromenv);
-	tcase_add_test(tcase, environment_names);
 	tcase_add_test(tcase, config_tells_sources);
 	tcase_add_test(tcase, help_is_aligned);
 	suite_add_tcase(suite, tcase);
