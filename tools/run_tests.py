@@ -130,9 +130,11 @@ def part_check(tally, _):
             tally.passed += 1
 
 
-def part_asan(tally, _):
+def part_asan(tally, options):
     if build(tally, "build-asan"):
         meson_test(tally, "build-asan", "--suite", "unit", "--timeout-multiplier", "3")
+        if peers_are_there(tally, options):
+            pytest(tally, "build-asan", "-k", "not idle_master", label="asan ")
 
 
 def part_tsan(tally, _):
@@ -172,30 +174,36 @@ def part_fuzz(tally, options):
                 tally.passed += 1
 
 
-def part_integration(tally, options):
-    code = options.peers.wait()
-    if code:
-        tally.fail("tools/peers", options.peers.stdout.read())
-        return
-    if not build(tally, "build"):
-        return
-    report = ROOT / "build" / "pytest.xml"
+def pytest(tally, name, *arguments, label=""):
+    """The integration tests, with the mc-master of a build directory."""
+    report = ROOT / name / "pytest.xml"
     report.unlink(missing_ok=True)
     # Most of these tests wait for timers: more of them at a time than there are cores.
     code, output = run([ROOT / ".venvs/test/bin/python", "-m", "pytest", "tests/integration", "-q",
-                        "-n", 2 * CORES, f"--junitxml={report}", *options.pytest])
-    (ROOT / "build" / "pytest.log").write_text(output)
-    if not report.exists():
-        tally.fail("tests/integration", tail(output))
-        return
-    count_junit(tally, report)
-    if code and not tally.failures:
-        tally.fail("tests/integration", tail(output))
+                        "-n", 2 * CORES, f"--junitxml={report}", *arguments],
+                       env={"MC_TEST_BUILD": str(ROOT / name)})
+    (ROOT / name / "pytest.log").write_text(output)
+    before = len(tally.failures)
+    if report.exists():
+        count_junit(tally, report, label)
+    if code and len(tally.failures) == before:
+        tally.fail(f"{label}tests/integration", tail(output))
 
 
-def count_junit(tally, report):
+def part_integration(tally, options):
+    if peers_are_there(tally, options) and build(tally, "build"):
+        pytest(tally, "build", *options.pytest)
+
+
+def peers_are_there(tally, options):
+    if options.peers.wait():
+        tally.fail("tools/peers", options.peers_log.read_text())
+    return options.peers.returncode == 0
+
+
+def count_junit(tally, report, label):
     for case in xml.etree.ElementTree.parse(report).iter("testcase"):
-        title = f"{case.get('classname')}.{case.get('name')}"
+        title = f"{label}{case.get('classname')}.{case.get('name')}"
         bad = case.find("failure")
         bad = case.find("error") if bad is None else bad
         skipped = case.find("skipped")
@@ -223,9 +231,13 @@ def main():
     unknown = set(parts) - PARTS.keys()
     if unknown:
         parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    if "integration" in parts:
-        options.peers = subprocess.Popen([ROOT / "tools/peers"], stdout=subprocess.PIPE,
-                                         stderr=subprocess.STDOUT, text=True)
+    if {"integration", "asan"} & set(parts):
+        # in the background, while the first builds run
+        (ROOT / ".venvs").mkdir(exist_ok=True)
+        options.peers_log = ROOT / ".venvs/peers.log"
+        with open(options.peers_log, "w") as log:
+            options.peers = subprocess.Popen([ROOT / "tools/peers"], stdin=subprocess.DEVNULL,
+                                             stdout=log, stderr=log)
     tally, begin = Tally(), time.monotonic()
     for part in PARTS:
         if part in parts:
