@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of mc-bench; each gets its own argv, argv[0] being its name. Returns an exit code. */
+#ifndef MC_APPS_MC_BENCH_COMMANDS_H
+#define MC_APPS_MC_BENCH_COMMANDS_H
+
+int bench_master(int argc, const char *const *argv);
+
+#endif

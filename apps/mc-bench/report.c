@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/mc-bench/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROUNDS_MAX 1000u
+
+struct figures
+figures_of(const struct run_result *result)
+{
+	const struct mc_histogram *latency = &result->latency;
+	double seconds = result->seconds > 0 ? result->seconds : 1;
+
+	return (struct figures){
+		.calls_per_s = (double)result->calls / seconds,
+		.keys_per_s = (double)result->keys / seconds,
+		.p50_us = (double)mc_histogram_percentile(latency, 0.5) * 1e-3,
+		.p99_us = (double)mc_histogram_percentile(latency, 0.99) * 1e-3,
+		.p999_us = (double)mc_histogram_percentile(latency, 0.999) * 1e-3,
+		.max_us = (double)latency->max_ns * 1e-3,
+		.cpu_us_per_call = result->cpu_us_per_call,
+		.wrong = result->wrong,
+		.seconds = result->seconds,
+	};
+}
+
+static int
+double_order(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static double
+median(const struct figures *all, unsigned int count, size_t offset)
+{
+	double values[ROUNDS_MAX];
+
+	for (unsigned int i = 0; i < count; i++)
+		values[i] = *(const double *)((const char *)&all[i] + offset);
+	qsort(values, count, sizeof(values[0]), double_order);
+	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+struct figures
+figures_median(const struct run_result *results, unsigned int count)
+{
+	struct figures all[ROUNDS_MAX], result = {0};
+
+	for (unsigned int i = 0; i < count; i++) {
+		all[i] = figures_of(&results[i]);
+		result.wrong += all[i].wrong;
+		result.seconds += all[i].seconds;
+	}
+	result.calls_per_s = median(all, count, offsetof(struct figures, calls_per_s));
+	result.keys_per_s = median(all, count, offsetof(struct figures, keys_per_s));
+	result.p50_us = median(all, count, offsetof(struct figures, p50_us));
+	result.p99_us = median(all, count, offsetof(struct figures, p99_us));
+	result.p999_us = median(all, count, offsetof(struct figures, p999_us));
+	result.max_us = median(all, count, offsetof(struct figures, max_us));
+	result.cpu_us_per_call = median(all, count, offsetof(struct figures, cpu_us_per_call));
+	return result;
+}
+
+void
+report_head(bool json)
+{
+	if (!json)
+		printf("%-12s %5s %5s %11s %11s %9s %9s %9s %9s %7s  %s\n", "op", "conns", "depth",
+		       "calls/s", "keys/s", "p50 us", "p99 us", "p99.9 us", "cpu us", "errors",
+		       "master");
+}
+
+/* Of another program than ours. */
+static bool
+is_peer(const struct target *target)
+{
+	return target->name[0] != '\0' && strcmp(target->name, "mc-master") != 0;
+}
+
+static void
+row_json(const struct target *target, const struct run_params *params,
+	 const struct figures *figures)
+{
+	printf("{\"bench\":\"master\",\"op\":\"%s\",\"master\":\"%s\",\"connections\":%u,"
+	       "\"depth\":%u,\"batch\":%u,\"keys\":%" PRIu64 ",\"key_size\":%u,"
+	       "\"value_size\":%" PRIu64 ",",
+	       op_name(params->op), target->address, params->connections, params->depth,
+	       params->batch, params->keys_count, params->key_size, params->value_size);
+	printf("\"seconds\":%.3f,\"calls_per_s\":%.1f,\"keys_per_s\":%.1f,\"p50_us\":%.2f,"
+	       "\"p99_us\":%.2f,\"p999_us\":%.2f,\"max_us\":%.2f,",
+	       figures->seconds, figures->calls_per_s, figures->keys_per_s, figures->p50_us,
+	       figures->p99_us, figures->p999_us, figures->max_us);
+	if (figures->cpu_us_per_call < 0)
+		printf("\"cpu_us_per_call\":null");
+	else
+		printf("\"cpu_us_per_call\":%.3f", figures->cpu_us_per_call);
+	if (is_peer(target))
+		printf(",\"peer\":\"%s\"", target->name);
+	printf(",\"errors\":%" PRIu64 "}\n", figures->wrong);
+}
+
+void
+report_row(bool json, const struct target *target, const struct run_params *params,
+	   const struct figures *figures)
+{
+	char cpu[32] = "-";
+
+	if (json) {
+		row_json(target, params, figures);
+		fflush(stdout);
+		return;
+	}
+	if (figures->cpu_us_per_call >= 0)
+		snprintf(cpu, sizeof(cpu), "%.2f", figures->cpu_us_per_call);
+	printf("%-12s %5u %5u %11.0f %11.0f %9.1f %9.1f %9.1f %9s %7" PRIu64 "  %s\n",
+	       op_name(params->op), params->connections, params->depth, figures->calls_per_s,
+	       figures->keys_per_s, figures->p50_us, figures->p99_us, figures->p999_us, cpu,
+	       figures->wrong, target->name[0] != '\0' ? target->name : target->address);
+	fflush(stdout);
+}
+
+static double
+ratio(double ours, double theirs)
+{
+	return theirs > 0 && ours >= 0 ? ours / theirs : 0;
+}
+
+void
+report_ratio(bool json, const struct run_params *params, const struct figures *ours,
+	     const struct figures *theirs)
+{
+	double cpu = ratio(ours->cpu_us_per_call, theirs->cpu_us_per_call);
+	double calls = ratio(ours->calls_per_s, theirs->calls_per_s);
+	double p50 = ratio(ours->p50_us, theirs->p50_us);
+	double p99 = ratio(ours->p99_us, theirs->p99_us);
+
+	if (json)
+		printf("{\"bench\":\"master\",\"op\":\"%s\",\"connections\":%u,\"depth\":%u,"
+		       "\"ratio\":{\"calls_per_s\":%.4f,\"p50\":%.4f,\"p99\":%.4f,"
+		       "\"cpu_per_call\":%.4f}}\n",
+		       op_name(params->op), params->connections, params->depth, calls, p50, p99,
+		       cpu);
+	else
+		printf("%-12s %5s %5s %10.2fx %11s %8.2fx %8.2fx %9s %8.3fx\n", "  ratio", "", "",
+		       calls, "", p50, p99, "", cpu);
+	fflush(stdout);
+}
+
+void
+report_errors(const struct target *target, const struct run_params *params,
+	      const struct run_result *result)
+{
+	if (result->lost)
+		fprintf(stderr, "mc-bench: %s: the master closed a connection during %s\n",
+			target->address, op_name(params->op));
+	for (unsigned int i = 0; i < ERROR_KINDS && result->errors[i].count > 0; i++) {
+		int32_t code = result->errors[i].code;
+		const char *name = code == 1   ? "framing-level error"
+				   : code == 2 ? "wrong answer"
+					       : mc_wire_error_name(code);
+
+		fprintf(stderr, "mc-bench: %s: %s: %" PRIu64 " x %s (%d)\n", target->address,
+			op_name(params->op), result->errors[i].count, name, code);
+	}
+}
