@@ -51,7 +51,6 @@ static struct {
 	struct mc_reactor *reactors[MC_LCORE_MAX];
 	unsigned int on[MC_LCORE_MAX];	/* EAL's lcore of each of ours */
 	unsigned int memory_mb;
-	bool embedded;
 	char memory_text[160];
 } runtime = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -120,8 +119,8 @@ args_build(struct eal_args *args)
 	arg_add(args, "--iova-mode=va");
 	arg_add(args, "--file-prefix=mooncore");
 	arg_add(args, "--log-level=*:error");
-	if (runtime.embedded)
-		arg_add(args, "--no-telemetry");
+	/* its thread would share the main lcore's CPU, and has nothing to tell about us */
+	arg_add(args, "--no-telemetry");
 	if (mc_hugepages_choose(runtime.memory_mb, runtime.memory_text,
 				sizeof(runtime.memory_text)))
 		arg_add(args, "--in-memory");
@@ -319,7 +318,6 @@ eal_ensure(const struct mc_eal_params *params, const struct eal_layout *layout)
 	}
 	runtime.eal = *layout;
 	runtime.memory_mb = params->memory_mb != 0 ? params->memory_mb : MEMORY_MB_DEFAULT;
-	runtime.embedded = params->embedded;
 	runtime.pid = getpid();
 	return thread_spawn();
 }

@@ -44,7 +44,6 @@ struct mc_eal_params {
 	enum mc_idle_policy idle;
 	uint64_t spin_ns;		/* adaptive: how long to spin before sleeping; 0 sleeps at once */
 	unsigned int memory_mb;		/* EAL heap (rings, small pools); 0: 64 */
-	bool embedded;			/* in a host process: no telemetry socket */
 };
 
 /*
