@@ -72,13 +72,17 @@ mc_rpc_answer(struct mc_rpc_call *call, uint8_t err_code)
 	mc_frame_response_store(out->data + call->out_start, &frame);
 }
 
-/* Runs until all is answered (true) or a call waits (false). */
+/*
+ * Runs until all is answered or the answers are many (true), or a call waits (false). What is left
+ * of the input then is run when the peer has taken the answers.
+ */
 static bool
 batch_go_on(struct mc_rpc_batch *batch, bool resumed)
 {
 	const struct mc_rpc_handler *handler = &batch_server(batch)->handler;
 
-	while (mc_buf_len(&batch->in) > 0) {
+	while (mc_buf_len(&batch->in) > 0 &&
+	       (resumed || mc_buf_len(&batch->out) < RPC_UNSENT_MAX)) {
 		enum mc_rpc_verdict verdict = MC_RPC_CLOSE;
 
 		if (resumed || call_begin(batch))

@@ -110,14 +110,14 @@ batch_collect(struct mc_rpc_conn *conn)
 		batch->close = true;
 	}
 	batch->out.head = batch->out.tail = 0;
-	batch->in.head = batch->in.tail = 0;
-	mc_buf_shrink(&batch->in, RPC_READ_CHUNK);
-	mc_buf_shrink(&batch->out, RPC_READ_CHUNK);
 	if (batch->close) {
-		/* what was answered before is still sent, then conn_settle() closes */
+		/* what was answered before is still sent, then conn_progress() closes */
 		conn->eof = true;
 		conn->whole = 0;
+		batch->in.head = batch->in.tail = 0;
 	}
+	mc_buf_shrink(&batch->in, RPC_READ_CHUNK);
+	mc_buf_shrink(&batch->out, RPC_READ_CHUNK);
 }
 
 /* Moves the whole frames into the batch; what follows them stays for the next one. */
@@ -140,7 +140,8 @@ batch_fill(struct mc_rpc_conn *conn)
 static void
 batch_start(struct mc_rpc_conn *conn)
 {
-	if (!batch_fill(conn)) {
+	/* calls that were left when their answers grew large come first */
+	if (mc_buf_len(&conn->batch.in) == 0 && !batch_fill(conn)) {
 		mc_rpc_conn_close(conn);
 		return;
 	}
@@ -251,7 +252,9 @@ conn_read(struct mc_rpc_conn *conn)
 static bool
 batch_due(const struct mc_rpc_conn *conn)
 {
-	return conn->whole > 0 && conn->attach_left == 0 && !conn->lent && !conn->dead &&
+	bool more = conn->whole > 0 && conn->attach_left == 0;
+
+	return (more || mc_buf_len(&conn->batch.in) > 0) && !conn->lent && !conn->dead &&
 	       mc_buf_len(&conn->out) < RPC_UNSENT_MAX;
 }
 
@@ -265,7 +268,8 @@ conn_progress(struct mc_rpc_conn *conn)
 		if (conn->dead || !conn_flush(conn))
 			return;
 	} while (batch_due(conn));	/* held back until the peer took its answers */
-	if (conn->eof && !conn->lent && conn->whole == 0 && mc_buf_len(&conn->out) == 0) {
+	if (conn->eof && !conn->lent && conn->whole == 0 && mc_buf_len(&conn->batch.in) == 0 &&
+	    mc_buf_len(&conn->out) == 0) {
 		mc_rpc_conn_close(conn);
 		return;
 	}
