@@ -42,7 +42,8 @@ mc_meta_key_split(struct mc_str key, struct mc_str *prefix_out, struct mc_str *n
 		return false;
 	*prefix_out = (struct mc_str){key.ptr, (size_t)(rest.ptr - key.ptr)};
 	*name_out = str_from(rest, strlen(RPC_META));
-	return name_out->len > 0;
+	/* cut at a zero byte, as C strings are further on, it would be somebody else's name */
+	return name_out->len > 0 && memchr(name_out->ptr, '\0', name_out->len) == NULL;
 }
 
 size_t

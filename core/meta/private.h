@@ -20,7 +20,7 @@
 
 /*
  * An rpc_meta key: P "rpc_meta/" name, where P is "mooncake/" or "mooncake/CLUSTER/". False for any
- * other key; views into @key.
+ * other key, or a name with a zero byte; views into @key.
  */
 bool mc_meta_key_split(struct mc_str key, struct mc_str *prefix_out, struct mc_str *name_out);
 /* The key of the segment descriptor that goes with it: P "ram/" name, or P name if that has a '/'. */

@@ -84,7 +84,7 @@ mc_meta_store_put(struct meta_store *store, struct mc_str key, const void *value
 {
 	uint64_t hash;
 	struct meta_entry **link = entry_link(store, key, &hash);
-	size_t before = *link != NULL ? (*link)->len : 0;
+	size_t before = *link != NULL ? (*link)->len + key.len : 0;
 	uint8_t *copy;
 	enum mc_status st = MC_OK;
 
@@ -102,9 +102,9 @@ mc_meta_store_put(struct meta_store *store, struct mc_str key, const void *value
 	memcpy(copy, value, len);
 	free((*link)->value);
 	(*link)->value = copy;
+	store->bytes += len - (*link)->len;
 	(*link)->len = len;
 	(*link)->put_ns = now_ns;
-	store->bytes += len - before;
 	return MC_OK;
 }
 
