@@ -77,3 +77,6 @@ def test_two_replicas_lie_on_two_segments(cluster):
                    if name.startswith("segment_allocated_bytes")]
     assert per_segment == [20 * (SIZE // 10)] * 2
     assert right.do("get", keys=keys, size=SIZE // 10) == ["ok"] * 20
+    left.kill()
+    wait_until(lambda: len(master.segments()) == 1, 5, "the dead client's segment is gone")
+    assert right.do("get", keys=keys, size=SIZE // 10) == ["ok"] * 20
