@@ -92,7 +92,7 @@ class Wheel:
         self.process.wait()
 
     def close(self):
-        """Ends the process, if it has not ended, without a goodbye: that takes the wheel seconds."""
+        """Ends the process, if still there, without a goodbye: that takes the wheel seconds."""
         self.kill()
         self.process.stdin.close()
         self.process.stdout.close()
