@@ -14,6 +14,7 @@
 #include "core/base/clock.h"
 #include "core/http/http.h"
 #include "mc/log.h"
+#include "mc/types.h"
 
 #define BODY_MAX_DEFAULT (1u << 20)
 #define CONNECTIONS_MAX_DEFAULT 256u
@@ -27,6 +28,7 @@ struct mc_http_server {
 	struct mc_http_route *routes;
 	size_t routes_count;
 	size_t body_max;
+	unsigned int connections_max;
 	uint16_t port;
 	struct mc_list waiting;		/* requests whose connection is suspended */
 };
@@ -161,19 +163,33 @@ request_access(void *context, struct MHD_Connection *connection, const char *pat
 	return MHD_YES;
 }
 
+struct query {
+	struct mc_str name;
+	struct mc_str value;
+};
+
+static enum MHD_Result
+query_each(void *context, enum MHD_ValueKind kind, const char *name, size_t name_len,
+	   const char *value, size_t value_len)
+{
+	struct query *query = context;
+
+	if (name_len != query->name.len || memcmp(name, query->name.ptr, name_len) != 0)
+		return MHD_YES;
+	query->value = (struct mc_str){value, value_len};
+	return MHD_NO;	/* the first counts */
+}
+
+/* The library's own look-up takes "KEY" for "key". */
 const char *
 mc_http_query(struct mc_http_request *request, const char *name, size_t *len_out)
 {
-	const char *value = NULL;
-	size_t len = 0;
+	struct query query = {.name = {name, strlen(name)}};
 
-	if (MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, name,
-					  strlen(name), &value, &len) != MHD_YES ||
-	    value == NULL)
-		return NULL;
-	if (len_out != NULL)
-		*len_out = len;
-	return value;
+	MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, query_each, &query);
+	if (query.value.ptr != NULL && len_out != NULL)
+		*len_out = query.value.len;
+	return query.value.ptr;
 }
 
 const void *
@@ -242,10 +258,24 @@ timer_arm(struct mc_http_server *server)
 		       mc_clock_mono_ns() + (uint64_t)ms * MC_NS_PER_MS);
 }
 
+static unsigned int
+connections_now(struct mc_http_server *server)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info != NULL ? info->num_connections : 0;
+}
+
 static void
 server_run(struct mc_http_server *server)
 {
+	unsigned int before = connections_now(server);
+
 	MHD_run(server->daemon);
+	/* at its limit the daemon stops listening, and only a run that finds room listens again */
+	if (before >= server->connections_max && connections_now(server) < before)
+		MHD_run(server->daemon);
 	timer_arm(server);
 }
 
@@ -271,15 +301,13 @@ static enum mc_status
 daemon_start(struct mc_http_server *server, const struct mc_http_params *params, int fd)
 {
 	const union MHD_DaemonInfo *info;
-	unsigned int connections = params->connections_max != 0 ? params->connections_max
-								: CONNECTIONS_MAX_DEFAULT;
 	unsigned int idle_s =
 		params->idle_timeout_s != 0 ? params->idle_timeout_s : IDLE_TIMEOUT_DEFAULT_S;
 
 	server->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
 		request_access, server, MHD_OPTION_EXTERNAL_LOGGER, daemon_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, connections,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, server->connections_max,
 		MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_NOTIFY_COMPLETED,
 		request_completed, NULL, MHD_OPTION_END);
 	if (server->daemon == NULL)
@@ -329,11 +357,15 @@ mc_http_server_open(const struct mc_http_params *params, struct mc_http_server *
 	mc_list_init(&server->waiting);
 	server->reactor = params->reactor;
 	server->body_max = params->body_max != 0 ? params->body_max : BODY_MAX_DEFAULT;
+	server->connections_max = params->connections_max != 0 ? params->connections_max
+							       : CONNECTIONS_MAX_DEFAULT;
 	server->routes = malloc((params->routes_count + 1) * sizeof(*server->routes));
 	st = server->routes != NULL ? server_listen(params, &fd, &server->port) : MC_ERR_NO_MEMORY;
 	if (st != MC_OK)
 		goto free_server;
-	memcpy(server->routes, params->routes, params->routes_count * sizeof(*server->routes));
+	if (params->routes_count > 0)
+		memcpy(server->routes, params->routes,
+		       params->routes_count * sizeof(*server->routes));
 	server->routes_count = params->routes_count;
 	st = daemon_start(server, params, fd);
 	if (st != MC_OK)

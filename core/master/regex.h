@@ -16,7 +16,10 @@
 
 struct mc_regex;
 
-/* MC_ERR_INVALID: not a pattern, or longer than MC_REGEX_PATTERN_MAX. */
+/*
+ * MC_ERR_INVALID: not a pattern, longer than MC_REGEX_PATTERN_MAX, or too much for PCRE2, whose
+ * compiled form takes 64 KiB at most (some 32000 literal characters).
+ */
 enum mc_status mc_regex_compile(struct mc_str pattern, struct mc_regex **regex_out);
 void mc_regex_destroy(struct mc_regex *regex);
 bool mc_regex_match(struct mc_regex *regex, struct mc_str subject);
