@@ -143,12 +143,14 @@ metadata_put(void *context, struct mc_http_request *request)
 		return;
 	body = mc_http_body(request, &len);
 	entry = mc_meta_store_find(&meta->store, key);
-	if (entry == NULL || !mentions_rpc_meta(key))
+	if (!mentions_rpc_meta(key))
 		mc_meta_put_reply(meta, request, key);
-	else if (entry->len == len && memcmp(entry->value, body, len) == 0)
+	else if (entry != NULL && entry->len == len && memcmp(entry->value, body, len) == 0)
 		reply_text(request, 200, "metadata unchanged");
 	else if (mc_meta_contested(meta, key))
 		mc_meta_refuse(meta, request, key);	/* a third: the first of the others wins */
+	else if (entry == NULL)
+		mc_meta_put_reply(meta, request, key);
 	else
 		mc_meta_takeover(meta, request, key);
 }
