@@ -182,9 +182,9 @@ reply_take(struct http_client *client, struct http_reply *reply)
 	const char *value;
 	static char *body;
 
-	if (held_len == 0 || client->in.data == NULL)
-		return false;
 	held = (char *)client->in.data + client->in.head;
+	if (held_len == 0 || held == NULL)
+		return false;
 	end = memmem(held, held_len, "\r\n\r\n", 4);
 	if (end == NULL)
 		return false;
