@@ -58,8 +58,8 @@ void mc_http_peer(const struct mc_http_request *request, struct mc_net_addr *add
 void mc_http_reply(struct mc_http_request *request, unsigned int status,
 		   const char *content_type, const void *body, size_t len);
 /*
- * @aborted is called, instead of an answer being awaited any longer, when the server closes: then do
- * not reply. That the peer has left is not noticed before the reply, which is dropped then.
+ * @aborted is called, instead of an answer being awaited any longer, when the server closes: then
+ * do not reply. That the peer has left is not noticed before the reply, which is dropped then.
  */
 void mc_http_on_abort(struct mc_http_request *request, void (*aborted)(void *context),
 		      void *context);

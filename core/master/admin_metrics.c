@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * /metrics. Names without mc_ are mooncake_master's and mean what they mean there: bytes are object
- * bytes, requests count batches as one. What is ours begins with mc_. doc/limits.md lists upstream's
- * names of features that are not here.
+ * bytes, requests count batches as one. What is ours begins with mc_. doc/limits.md lists
+ * upstream's names of features that are not here.
  */
 #include <inttypes.h>
 #include <stdio.h>

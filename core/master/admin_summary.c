@@ -127,7 +127,8 @@ mc_admin_summary_write(struct mc_admin *admin, struct mc_buf *out)
 	add_bytes(out, used);
 	add(out, " / ");
 	add_bytes(out, capacity);
-	add(out, " (%.1f%%) | Keys: %" PRIu64 " (soft-pinned: %" PRIu64 ") | Clients: %" PRIu64 " | ",
+	add(out,
+	    " (%.1f%%) | Keys: %" PRIu64 " (soft-pinned: %" PRIu64 ") | Clients: %" PRIu64 " | ",
 	    capacity > 0 ? 100.0 * (double)used / (double)capacity : 0.0,
 	    mc_counter_read(&stats->objects), mc_counter_read(&stats->objects_soft_pinned),
 	    mc_counter_read(&stats->clients));

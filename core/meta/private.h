@@ -23,7 +23,7 @@
  * other key, or a name with a zero byte; views into @key.
  */
 bool mc_meta_key_split(struct mc_str key, struct mc_str *prefix_out, struct mc_str *name_out);
-/* The key of the segment descriptor that goes with it: P "ram/" name, or P name if that has a '/'. */
+/* The key of its segment descriptor: P "ram/" name, or P name if that has a '/'. 0: no room. */
 size_t mc_meta_ram_key(struct mc_str prefix, struct mc_str name, char *buf, size_t size);
 /*
  * The address in an rpc_meta body, {"ip_or_host_name": H, "rpc_port": N}. MC_ERR_BAD_MESSAGE: not

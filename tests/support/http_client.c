@@ -16,8 +16,8 @@
 #include "core/base/clock.h"
 #include "mc/eal.h"
 
-#define PATIENCE_NS (5 * MC_NS_PER_S)
-#define SETTLE_PASSES 300	/* of the reactor, each with a read of the socket in between */
+#define PATIENCE_NS   (5 * MC_NS_PER_S)
+#define SETTLE_PASSES 300 /* of the reactor, each with a read of the socket in between */
 
 static struct mc_reactor *loop;
 static _Atomic uint64_t skipped;

@@ -128,7 +128,8 @@ END_TEST
 
 START_TEST(one_byte_at_a_time_is_enough)
 {
-	static const char text[] = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nslow";
+	static const char text[] =
+		"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nslow";
 	struct http_client client;
 	struct http_reply reply;
 
@@ -143,8 +144,9 @@ END_TEST
 
 START_TEST(chunked_bodies_are_joined)
 {
-	static const char text[] = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
-				   "\r\n5\r\nhello\r\n7\r\n, world\r\n0\r\n\r\n";
+	static const char text[] =
+		"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+		"\r\n5\r\nhello\r\n7\r\n, world\r\n0\r\n\r\n";
 	struct http_client client;
 	struct http_reply reply;
 
@@ -307,7 +309,7 @@ START_TEST(close_after_a_reply_that_was_not_sent_yet)
 	http_client_request(&client, "GET", "/later", "", 0);
 	later_await(1);
 	mc_http_reply(later[0], 200, NULL, "late", 4);
-	mc_http_server_close(server);	/* no pass of the reactor in between */
+	mc_http_server_close(server); /* no pass of the reactor in between */
 	server = NULL;
 	ck_assert_uint_eq(aborted_count, 0);
 	http_client_close(&client);

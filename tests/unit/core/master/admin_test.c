@@ -15,7 +15,7 @@ static struct mc_rpc_server *server;
 static struct mc_master *master;
 static struct mc_admin *admin;
 static uint16_t port;
-static bool exec_stands;	/* queries are not looked at */
+static bool exec_stands; /* queries are not looked at */
 
 static uint32_t
 exec_poll(struct mc_poller *poller)
@@ -55,7 +55,7 @@ server_open(void)
 		.io = &io,
 		.io_count = 1,
 		.exec = io,
-		.handler = mc_master_handler(master),	/* nobody calls */
+		.handler = mc_master_handler(master), /* nobody calls */
 		.listens = &listen,
 		.listens_count = 1,
 	};
@@ -181,13 +181,21 @@ line_expect(const char *text, const char *begin)
 START_TEST(metrics_have_upstreams_names_and_ours)
 {
 	static const char *const names[] = {
-		"master_active_clients 0", "master_allocated_bytes 0",
-		"master_total_capacity_bytes 0", "master_key_count 0",
-		"master_soft_pin_key_count 0", "master_successful_evictions_total 0",
-		"master_attempted_evictions_total 0", "master_evicted_key_count 0",
-		"master_evicted_size_bytes 0", "master_put_start_discard_cnt 0",
-		"master_put_start_requests_total 0", "master_ping_requests_total 0",
-		"mc_build_info{", "mc_master_segments 0", "mc_lcore_passes_total{",
+		"master_active_clients 0",
+		"master_allocated_bytes 0",
+		"master_total_capacity_bytes 0",
+		"master_key_count 0",
+		"master_soft_pin_key_count 0",
+		"master_successful_evictions_total 0",
+		"master_attempted_evictions_total 0",
+		"master_evicted_key_count 0",
+		"master_evicted_size_bytes 0",
+		"master_put_start_discard_cnt 0",
+		"master_put_start_requests_total 0",
+		"master_ping_requests_total 0",
+		"mc_build_info{",
+		"mc_master_segments 0",
+		"mc_lcore_passes_total{",
 		"mc_lcore_rpc_calls_total{",
 	};
 	struct http_reply reply = http_once(port, "GET", "/metrics", "", 0);
@@ -219,8 +227,8 @@ START_TEST(metrics_are_well_formed)
 			ck_assert_str_eq(found, name);
 		} else {
 			ck_assert_msg(strncmp(line, name, strlen(name)) == 0, "%s: %s", name, line);
-			ck_assert_msg(sscanf(strrchr(line, ' '), " %63[0-9.e+-]", value) == 1,
-				      "%s", line);
+			ck_assert_msg(sscanf(strrchr(line, ' '), " %63[0-9.e+-]", value) == 1, "%s",
+				      line);
 		}
 	}
 	free(text);

@@ -30,14 +30,14 @@ static const struct {
 	const char *pattern, *subject;
 	bool found;
 } cases[] = {
-	{"b", "abc", true},			/* anywhere */
+	{"b", "abc", true}, /* anywhere */
 	{"^b", "abc", false},
 	{"^a", "abc", true},
 	{"c$", "abc", true},
 	{"b$", "abc", false},
-	{"abc$", "abc\n", false},		/* the very end, not before a last newline */
+	{"abc$", "abc\n", false}, /* the very end, not before a last newline */
 	{"^b", "a\nb", false},
-	{"a.c", "a\nc", false},			/* . is no newline */
+	{"a.c", "a\nc", false}, /* . is no newline */
 	{"", "abc", true},
 	{"", "", true},
 	{"x*", "abc", true},
@@ -46,10 +46,10 @@ static const struct {
 	{"key_\\d{3}", "model/key_042", true},
 	{"key_\\d{3}", "model/key_42", false},
 	{"a|c", "xc", true},
-	{"(a)(b)?\\2c", "ac", true},		/* a group that took no part is empty */
-	{"[^]", "\n", true},			/* ECMAScript: any byte */
-	{"[]", "]", false},			/* ECMAScript: none */
-	{"^.{2}$", "\xc3\xa9", true},		/* bytes, not characters */
+	{"(a)(b)?\\2c", "ac", true},  /* a group that took no part is empty */
+	{"[^]", "\n", true},	      /* ECMAScript: any byte */
+	{"[]", "]", false},	      /* ECMAScript: none */
+	{"^.{2}$", "\xc3\xa9", true}, /* bytes, not characters */
 	{"\xa9", "\xc3\xa9", true},
 };
 
@@ -95,8 +95,9 @@ END_TEST
 /* Patterns whose naive search takes 2^n or n^2 steps, or a stack as deep as the key. */
 START_TEST(no_pattern_stalls)
 {
-	static const char *const heavy[] = {"^(a+)+$", "(a|aa)+$", "(a*)*b", "(.*)(.*)(.*)(.*)x",
-					    "^(?:(a)|b)*$", "((((a*)*)*)*)*c", "(?R)?a(?R)?c"};
+	static const char *const heavy[] = {"^(a+)+$",		 "(a|aa)+$",	 "(a*)*b",
+					    "(.*)(.*)(.*)(.*)x", "^(?:(a)|b)*$", "((((a*)*)*)*)*c",
+					    "(?R)?a(?R)?c"};
 	static char key[4096];
 	uint64_t begun = mc_clock_mono_ns();
 

@@ -47,8 +47,8 @@ choose(struct mc_rpc_peer *peer, enum mc_fn fn, mc_release_set releases)
 
 /* The functions whose argument tells nothing, while the result differs between the releases. */
 #define MUTE MC_FN_GET_REPLICA_LIST
-#define OLD MC_RELEASE_0_3_6
-#define NEW MC_RELEASE_0_3_13
+#define OLD  MC_RELEASE_0_3_6
+#define NEW  MC_RELEASE_0_3_13
 
 static void
 same_layout(enum mc_release chosen, enum mc_release wanted)

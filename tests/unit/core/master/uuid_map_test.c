@@ -9,7 +9,7 @@
 #include "core/base/random.h"
 #include "tests/support/must.h"
 
-#define IDS 3000u
+#define IDS   3000u
 #define STEPS 300000u
 
 static struct mc_uuid_map map;
@@ -75,7 +75,7 @@ START_TEST(does_what_the_model_does)
 			must(mc_uuid_map_add(&map, model[i].id, step) == MC_OK);
 		} else if (!add) {
 			model[i].used = false;
-			mc_uuid_map_del(&map, model[i].id);	/* of a missing one too */
+			mc_uuid_map_del(&map, model[i].id); /* of a missing one too */
 		}
 		one_compare(i);
 		if (step % 3000 == 0)

@@ -49,10 +49,19 @@ END_TEST
 START_TEST(other_keys_are_not)
 {
 	static const char *const others[] = {
-		"", "mooncake", "mooncake/", "mooncake/ram/host", "rpc_meta/host",
-		"mooncake/rpc_meta", "mooncake/rpc_meta/", "mooncake/c/rpc_meta/",
-		"mooncake/a/b/rpc_meta/host", "Mooncake/rpc_meta/host", "xmooncake/rpc_meta/host",
-		"mooncake/rpc_metax/host", "mooncake/c/xrpc_meta/host",
+		"",
+		"mooncake",
+		"mooncake/",
+		"mooncake/ram/host",
+		"rpc_meta/host",
+		"mooncake/rpc_meta",
+		"mooncake/rpc_meta/",
+		"mooncake/c/rpc_meta/",
+		"mooncake/a/b/rpc_meta/host",
+		"Mooncake/rpc_meta/host",
+		"xmooncake/rpc_meta/host",
+		"mooncake/rpc_metax/host",
+		"mooncake/c/xrpc_meta/host",
 	};
 	struct mc_str prefix, name;
 
@@ -118,8 +127,15 @@ END_TEST
 START_TEST(bodies_without_address_are_bad)
 {
 	static const char *const bodies[] = {
-		"", "x", "null", "[]", "7", "{}", "{\"ip_or_host_name\":\"10.1.2.3\"}",
-		"{\"rpc_port\":1}", "{\"ip_or_host_name\":\"10.1.2.3\",\"rpc_port\":0}",
+		"",
+		"x",
+		"null",
+		"[]",
+		"7",
+		"{}",
+		"{\"ip_or_host_name\":\"10.1.2.3\"}",
+		"{\"rpc_port\":1}",
+		"{\"ip_or_host_name\":\"10.1.2.3\",\"rpc_port\":0}",
 		"{\"ip_or_host_name\":\"10.1.2.3\",\"rpc_port\":65536}",
 		"{\"ip_or_host_name\":\"10.1.2.3\",\"rpc_port\":-1}",
 		"{\"ip_or_host_name\":\"10.1.2.3\",\"rpc_port\":\"1\"}",

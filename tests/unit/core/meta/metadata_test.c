@@ -66,9 +66,9 @@ END_TEST
 
 START_TEST(a_key_is_needed)
 {
-	static const char *const targets[] = {"/metadata", "/metadata?", "/metadata?key",
-					      "/metadata?key=", "/metadata?Key=a",
-					      "/metadata?k=a", "/metadata?key=&key=a"};
+	static const char *const targets[] = {
+		"/metadata",	   "/metadata?",    "/metadata?key",	   "/metadata?key=",
+		"/metadata?Key=a", "/metadata?k=a", "/metadata?key=&key=a"};
 	static const char *const methods[] = {"GET", "PUT", "DELETE"};
 
 	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {

@@ -9,8 +9,8 @@
 #include "core/meta/private.h"
 #include "tests/support/must.h"
 
-#define KEYS 300u
-#define STEPS 60000u
+#define KEYS	  300u
+#define STEPS	  60000u
 #define VALUE_MAX 40u
 
 static struct meta_store store;

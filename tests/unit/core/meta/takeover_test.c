@@ -12,12 +12,12 @@
 #include "core/meta/meta.h"
 #include "tests/support/http_client.h"
 
-#define RPC "/metadata?key=mooncake/rpc_meta/node:1"
-#define RAM "/metadata?key=mooncake/ram/node:1"
-#define NEW "{\"ip_or_host_name\":\"127.0.0.1\",\"rpc_port\":1,\"new\":1}"
+#define RPC	  "/metadata?key=mooncake/rpc_meta/node:1"
+#define RAM	  "/metadata?key=mooncake/ram/node:1"
+#define NEW	  "{\"ip_or_host_name\":\"127.0.0.1\",\"rpc_port\":1,\"new\":1}"
 #define DUPLICATE "Duplicate rpc_meta key not allowed"
-#define TTL_NS (10 * MC_NS_PER_S)
-#define PROBE_NS MC_NS_PER_S
+#define TTL_NS	  (10 * MC_NS_PER_S)
+#define PROBE_NS  MC_NS_PER_S
 
 static struct mc_reactor *reactor;
 static struct mc_meta *meta;
