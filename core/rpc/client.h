@@ -33,8 +33,11 @@ struct mc_rpc_client_params {
 	struct mc_net_addr addr;
 	uint64_t connect_timeout_ns;	/* 0: 30 s */
 	uint64_t call_timeout_ns;	/* 0: 30 s; closes the connection */
-	uint32_t depth_max;		/* calls in flight; 0: 1024 */
-	/* MC_OK when connected; later once more with the reason when the connection is gone. */
+	uint32_t depth_max;		/* calls in flight, at most 65536; 0: 1024 */
+	/*
+	 * MC_OK when connected; later once more with the reason when the connection is gone, behind
+	 * the done() of every call. It may close the client then. Not called for a close.
+	 */
 	void (*state)(void *context, enum mc_status status);
 	void *context;
 };
@@ -45,8 +48,10 @@ enum mc_status mc_rpc_client_open(const struct mc_rpc_client_params *params,
 void mc_rpc_client_close(struct mc_rpc_client *client);
 
 /*
- * Queues a call; @body is copied. What was queued in one pass of the reactor goes out together, at
- * the latest at its end. MC_AGAIN: depth_max calls are in flight. MC_ERR_CONN_CLOSED.
+ * Queues a call, also while connecting; @body is copied. What was queued in one pass of the reactor
+ * goes out together, at the latest at its end. MC_AGAIN: depth_max calls are in flight.
+ * MC_ERR_CONN_CLOSED: the connection is gone. MC_ERR_TOO_LARGE: above MC_FRAME_BODY_MAX. No done()
+ * for a call that was not taken.
  */
 enum mc_status mc_rpc_client_call(struct mc_rpc_client *client, uint32_t function_id,
 				  const void *body, size_t len, struct mc_rpc_pending *pending);
