@@ -3,40 +3,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/mman.h>
+
+#include "core/base/pages.h"
 
 #define CHUNK_EXTENTS (1u << EXTENT_CHUNK_SHIFT)
 #define CHUNK_BYTES   (sizeof(struct extent) << EXTENT_CHUNK_SHIFT)
 
-static void *
-pages_map(size_t bytes)
-{
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return at == MAP_FAILED ? NULL : at;
-}
-
-/* Aligned to its size, so that one huge page can hold it later. */
-static void *
-chunk_map(void)
-{
-	char *at = pages_map(2 * CHUNK_BYTES);
-	size_t head;
-
-	if (!at)
-		return NULL;
-	head = -(uintptr_t)at & (CHUNK_BYTES - 1);
-	if (head > 0)
-		munmap(at, head);
-	munmap(at + head + CHUNK_BYTES, CHUNK_BYTES - head);
-	return at + head;
-}
-
 /*
  * A chunk fills on small pages, touched one by one: most segments hold few objects, and the first
  * touch of a huge page takes up to 5 ms in a virtual machine. Once it is full, the kernel may
- * gather it to a huge one in the background.
+ * gather it to a huge one in the background. Aligned to its size for that.
  */
 static bool
 chunk_add(struct mc_alloc *alloc)
@@ -46,11 +22,11 @@ chunk_add(struct mc_alloc *alloc)
 
 	if (number >= alloc->chunks_max)
 		return false;
-	chunk = chunk_map();
+	chunk = mc_pages_map(CHUNK_BYTES, CHUNK_BYTES);
 	if (!chunk)
 		return false;
 	if (number > 0)
-		madvise(alloc->chunks[number - 1], CHUNK_BYTES, MADV_HUGEPAGE);
+		mc_pages_gather(alloc->chunks[number - 1], CHUNK_BYTES);
 	alloc->chunks[number] = chunk;
 	return true;
 }
@@ -63,7 +39,7 @@ mc_extent_store_init(struct mc_alloc *alloc)
 	if (extents_max > UINT32_MAX)
 		extents_max = UINT32_MAX;
 	alloc->chunks_max = (uint32_t)((extents_max + CHUNK_EXTENTS - 1) >> EXTENT_CHUNK_SHIFT);
-	alloc->chunks = pages_map(alloc->chunks_max * sizeof(*alloc->chunks));
+	alloc->chunks = mc_pages_map(alloc->chunks_max * sizeof(*alloc->chunks), 0);
 	if (!alloc->chunks)
 		return MC_ERR_NO_MEMORY;
 	if (!chunk_add(alloc)) {
@@ -80,8 +56,8 @@ mc_extent_store_fini(struct mc_alloc *alloc)
 	uint32_t i;
 
 	for (i = 0; i < alloc->chunks_max && alloc->chunks[i]; i++)
-		munmap(alloc->chunks[i], CHUNK_BYTES);
-	munmap(alloc->chunks, alloc->chunks_max * sizeof(*alloc->chunks));
+		mc_pages_unmap(alloc->chunks[i], CHUNK_BYTES);
+	mc_pages_unmap(alloc->chunks, alloc->chunks_max * sizeof(*alloc->chunks));
 }
 
 uint32_t

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "core/base/assert.h"
+#include "core/base/pages.h"
 
 #define CHUNK_BYTES (1u << MC_ARENA_CHUNK_SHIFT)
 #define UNIT_SHIFT (MC_ARENA_CHUNK_SHIFT - 4)	/* units of a chunk, in bits */
@@ -81,28 +81,6 @@ chunks_grow(struct mc_arena *arena)
 	return MC_OK;
 }
 
-/* Aligned to its size, so that the kernel may back it with one huge page. */
-static uint8_t *
-chunk_map(void)
-{
-	size_t twice = 2 * (size_t)CHUNK_BYTES;
-	uint8_t *raw = mmap(NULL, twice, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	uint8_t *aligned;
-	size_t before;
-
-	if (raw == MAP_FAILED)
-		return NULL;
-	before = -(uintptr_t)raw & (CHUNK_BYTES - 1);
-	aligned = raw + before;
-	if (before > 0)
-		munmap(raw, before);
-	if (before < CHUNK_BYTES)
-		munmap(aligned + CHUNK_BYTES, CHUNK_BYTES - before);
-	madvise(aligned, CHUNK_BYTES, MADV_HUGEPAGE);
-	return aligned;
-}
-
 static enum mc_status
 chunk_add(struct mc_arena *arena, uint32_t class, uint32_t units)
 {
@@ -115,7 +93,8 @@ chunk_add(struct mc_arena *arena, uint32_t class, uint32_t units)
 	if (st != MC_OK)
 		return st;
 	chunk.alive = calloc(1, side);
-	memory = chunk.alive != NULL ? chunk_map() : NULL;
+	/* aligned to its size, so that one huge page can hold it later */
+	memory = chunk.alive != NULL ? mc_pages_map(CHUNK_BYTES, CHUNK_BYTES) : NULL;
 	if (memory == NULL) {
 		free(chunk.alive);
 		return MC_ERR_NO_MEMORY;
@@ -173,7 +152,7 @@ mc_arena_destroy(struct mc_arena *arena)
 	if (arena == NULL)
 		return;
 	for (uint32_t i = 0; i < arena->chunks_count; i++) {
-		munmap(arena->view.chunks[i], CHUNK_BYTES);
+		mc_pages_unmap(arena->view.chunks[i], CHUNK_BYTES);
 		free(arena->chunks[i].alive);
 	}
 	free(arena->view.chunks);
@@ -185,6 +164,7 @@ static enum mc_status
 record_fresh(struct mc_arena *arena, uint32_t class, uint32_t units, uint32_t *handle_out)
 {
 	uint32_t at = arena->open[class];
+	struct chunk *chunk;
 	enum mc_status st;
 
 	if (at == 0 || arena->chunks[at - 1].used == arena->chunks[at - 1].room) {
@@ -193,7 +173,11 @@ record_fresh(struct mc_arena *arena, uint32_t class, uint32_t units, uint32_t *h
 			return st;
 		at = arena->open[class];
 	}
-	*handle_out = record_handle(arena, at - 1, arena->chunks[at - 1].used++);
+	chunk = &arena->chunks[at - 1];
+	*handle_out = record_handle(arena, at - 1, chunk->used++);
+	/* Full: not before, as the first touch of a huge page takes up to 5 ms (pages.h). */
+	if (chunk->used == chunk->room)
+		mc_pages_gather(arena->view.chunks[at - 1], CHUNK_BYTES);
 	return MC_OK;
 }
 

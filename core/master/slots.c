@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "core/base/assert.h"
+#include "core/base/pages.h"
 
 #define BITS_MIN 9u /* one page */
 #define BITS_MAX 31u
@@ -27,15 +28,6 @@ area_bytes(const struct mc_slots_area *area)
 	return area_slots(area) * sizeof(struct mc_slot);
 }
 
-static void *
-pages_map(uint64_t bytes)
-{
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return at == MAP_FAILED ? NULL : at;
-}
-
 /*
  * Zeroed by the kernel when touched: nothing here costs time in proportion to @bits. On small pages
  * while it fills: the first touch of a huge one takes up to 5 ms in a virtual machine.
@@ -44,20 +36,10 @@ static enum mc_status
 area_map(struct mc_slots_area *area, uint32_t bits)
 {
 	uint64_t bytes = sizeof(struct mc_slot) << bits;
-	uint64_t extra = bytes < HUGE_BYTES ? 0 : HUGE_BYTES; /* to align by */
-	uint64_t head;
-	char *at = pages_map(bytes + extra);
 
-	if (!at)
+	area->at = mc_pages_map(bytes, bytes < HUGE_BYTES ? 0 : HUGE_BYTES);
+	if (!area->at)
 		return MC_ERR_NO_MEMORY;
-	if (extra > 0) {
-		head = -(uintptr_t)at & (HUGE_BYTES - 1);
-		if (head > 0)
-			munmap(at, head);
-		munmap(at + head + bytes, extra - head);
-		at += head;
-	}
-	area->at = (struct mc_slot *)(void *)at;
 	area->mask = (1u << bits) - 1;
 	area->shift = 32 - bits;
 	return MC_OK;
@@ -68,14 +50,13 @@ static void
 area_settle(const struct mc_slots_area *area)
 {
 	if (area_bytes(area) >= HUGE_BYTES)
-		madvise(area->at, area_bytes(area), MADV_HUGEPAGE);
+		mc_pages_gather(area->at, area_bytes(area));
 }
 
 static void
 area_unmap(struct mc_slots_area *area)
 {
-	if (area->at)
-		munmap(area->at, area_bytes(area));
+	mc_pages_unmap(area->at, area_bytes(area));
 	area->at = NULL;
 }
 
