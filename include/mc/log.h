@@ -56,12 +56,18 @@ bool mc_log_limit_pass(struct mc_log_limit *limit, uint32_t per_second, uint32_t
 			mc_log_write(MC_LOG_DEBUG, __FILE__, __LINE__, __VA_ARGS__);               \
 	} while (0)
 
-/* At most five lines a second from this place; the next line that passes says how many were not. */
+/*
+ * At most five lines a second from this place; when some were not written, the next one that is
+ * says how many. @format is a literal.
+ */
 #define MC_LOG_LIMITED(level, format, ...)                                                         \
 	do {                                                                                       \
 		static struct mc_log_limit mc_limit_;                                              \
 		uint32_t mc_suppressed_;                                                           \
-		if (mc_log_limit_pass(&mc_limit_, 5, &mc_suppressed_))                             \
+		bool mc_pass_ = mc_log_limit_pass(&mc_limit_, 5, &mc_suppressed_);                 \
+		if (mc_pass_ && mc_suppressed_ == 0)                                               \
+			mc_log_write(level, __FILE__, __LINE__, format, ##__VA_ARGS__);            \
+		else if (mc_pass_)                                                                 \
 			mc_log_write(level, __FILE__, __LINE__, format " (%u like it not shown)",  \
 				     ##__VA_ARGS__, mc_suppressed_);                               \
 	} while (0)
