@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The RPC client against a server of plain sockets. Both are on this thread: the server's waiting
- * polls the client's reactor, so that what happens, happens in the order that the test says.
+ * The RPC client against a server of plain sockets (tests/support/rpc_peer.h), both on this thread.
  */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,14 +16,15 @@
 #include "core/wire/wire.h"
 #include "mc/log.h"
 #include "tests/support/must.h"
+#include "tests/support/rpc_peer.h"
 
 #define PATIENCE_NS (10 * MC_NS_PER_S)
-#define FN	    0x01020304u
+#define FN RPC_PEER_FN
 #define BIG	    (8u << 20)
 
 static struct mc_reactor *reactor;
 static struct mc_rpc_client *client;
-static int listener, served;
+static struct rpc_peer peer;
 static enum mc_status states[4];
 static int states_count;
 
@@ -104,84 +103,11 @@ call_expect(const struct call *call, enum mc_status status, const char *body)
 	must(memcmp(call->body, body, call->len) == 0);
 }
 
-/* ---- the server's side ---- */
-
-static void
-server_read(void *to, size_t len)
-{
-	uint64_t deadline = mc_clock_mono_ns() + PATIENCE_NS;
-	size_t got = 0;
-
-	while (got < len) {
-		ssize_t n = recv(served, (char *)to + got, len - got, MSG_DONTWAIT);
-
-		must(n > 0 || (n < 0 && errno == EAGAIN));
-		got += n > 0 ? (size_t)n : 0;
-		mc_reactor_poll(reactor);
-		ck_assert_msg(mc_clock_mono_ns() < deadline, "no request");
-	}
-}
-
-static void
-request_expect(const char *body, uint32_t *seq_out)
-{
-	uint8_t header[MC_FRAME_REQUEST_LEN];
-	struct mc_frame_request frame;
-	char text[64];
-
-	server_read(header, sizeof(header));
-	must(mc_frame_request_load(header, &frame));
-	must(frame.function_id == FN && frame.attach_len == 0);
-	ck_assert_uint_eq(frame.body_len, strlen(body));
-	server_read(text, frame.body_len);
-	must(memcmp(text, body, frame.body_len) == 0);
-	*seq_out = frame.seq;
-}
-
-static void
-server_send(const void *bytes, size_t len)
-{
-	ck_assert_int_eq(send(served, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
-}
-
-static size_t
-answer_put(uint8_t *to, uint32_t seq, uint8_t err_code, const void *body, size_t len)
-{
-	struct mc_frame_response frame = {err_code, seq, (uint32_t)len, 0};
-
-	mc_frame_response_store(to, &frame);
-	memcpy(to + MC_FRAME_RESPONSE_LEN, body, len);
-	return MC_FRAME_RESPONSE_LEN + len;
-}
-
-static void
-answer_send(uint32_t seq, uint8_t err_code, const void *body, size_t len)
-{
-	uint8_t bytes[256];
-
-	server_send(bytes, answer_put(bytes, seq, err_code, body, len));
-}
-
-static void
-served_end_expect(void)
-{
-	char rest[256];
-	ssize_t n;
-
-	do
-		n = recv(served, rest, sizeof(rest), 0);
-	while (n > 0);
-	/* reset, where the client left bytes unread */
-	must(n == 0 || errno == ECONNRESET);
-}
-
 /* ---- fixture ---- */
 
 static enum mc_status
 client_open(uint64_t call_timeout_ns, uint32_t depth, void (*state)(void *, enum mc_status))
 {
-	struct sockaddr_in addr;
-	socklen_t len = sizeof(addr);
 	struct mc_rpc_client_params params = {
 		.size = sizeof(params),
 		.reactor = reactor,
@@ -190,8 +116,7 @@ client_open(uint64_t call_timeout_ns, uint32_t depth, void (*state)(void *, enum
 		.state = state,
 	};
 
-	must(getsockname(listener, (struct sockaddr *)&addr, &len) == 0);
-	must(mc_net_addr_parse("127.0.0.1", ntohs(addr.sin_port), &params.addr) == MC_OK);
+	rpc_peer_addr(&peer, &params.addr);
 	states_count = 0;
 	return mc_rpc_client_open(&params, &client);
 }
@@ -200,8 +125,7 @@ static void
 client_connect(uint64_t call_timeout_ns, uint32_t depth)
 {
 	ck_assert_int_eq(client_open(call_timeout_ns, depth, state_note), MC_OK);
-	served = accept(listener, NULL, NULL);
-	must(served >= 0);
+	rpc_peer_accept(&peer);
 	poll_until(&states_count, 1);
 	ck_assert_int_eq(states[0], MC_OK);
 }
@@ -209,14 +133,8 @@ client_connect(uint64_t call_timeout_ns, uint32_t depth)
 static void
 setup(void)
 {
-	struct sockaddr_in addr = {.sin_family = AF_INET,
-				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-
-	mc_reactor_poll(reactor); /* so that its time is now */
-	listener = socket(AF_INET, SOCK_STREAM, 0);
-	must(bind(listener, (struct sockaddr *)&addr, sizeof(addr)) == 0);
-	must(listen(listener, 8) == 0);
-	served = -1;
+	mc_reactor_poll(reactor);	/* so that its time is now */
+	rpc_peer_open(&peer, reactor);
 	client = NULL;
 	memset(calls, 0, sizeof(calls));
 }
@@ -225,9 +143,17 @@ static void
 teardown(void)
 {
 	mc_rpc_client_close(client);
-	if (served >= 0)
-		close(served);
-	close(listener);
+	rpc_peer_close(&peer);
+}
+
+/* Makes @count calls of one byte and has the server read them. */
+static void
+calls_ask(uint32_t *seqs, int count)
+{
+	for (int i = 0; i < count; i++)
+		call_make(&calls[i], "a", 1);
+	for (int i = 0; i < count; i++)
+		seqs[i] = rpc_peer_request(&peer, "a");
 }
 
 /* ---- calls and answers ---- */
@@ -240,16 +166,16 @@ START_TEST(calls_of_a_pass_go_out_together_and_are_answered)
 	client_connect(0, 0);
 	for (int i = 0; i < 100; i++)
 		call_make(&calls[i], "ask", 3);
-	must(recv(served, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+	must(recv(peer.fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
 	mc_reactor_poll(reactor);
 	for (int i = 0; i < 100; i++) {
-		request_expect("ask", &seqs[i]);
+		seqs[i] = rpc_peer_request(&peer, "ask");
 		ck_assert_uint_eq(seqs[i], calls[i].pending.seq);
 		for (int j = 0; j < i; j++)
 			must(seqs[i] != seqs[j]);
 	}
 	for (int i = 0; i < 100; i++)
-		answer_send(seqs[i], 0, &(char){(char)('!' + i)}, 1);
+		rpc_peer_answer(&peer, seqs[i], 0, &(char){(char)('!' + i)}, 1);
 	for (int i = 0; i < 100; i++)
 		call_expect(&calls[i], MC_OK, (char[]){(char)('!' + i), '\0'});
 	ck_assert_int_eq(states_count, 1);
@@ -264,12 +190,12 @@ START_TEST(answers_may_come_in_any_order)
 	for (int i = 0; i < 3; i++)
 		call_make(&calls[i], "ask", 3);
 	for (int i = 0; i < 3; i++)
-		request_expect("ask", &seqs[i]);
-	answer_send(seqs[2], 0, "two", 3);
+		seqs[i] = rpc_peer_request(&peer, "ask");
+	rpc_peer_answer(&peer, seqs[2], 0, "two", 3);
 	call_expect(&calls[2], MC_OK, "two");
 	must(calls[0].done == 0 && calls[1].done == 0);
-	answer_send(seqs[0], 0, "zero", 4);
-	answer_send(seqs[1], 0, "", 0);
+	rpc_peer_answer(&peer, seqs[0], 0, "zero", 4);
+	rpc_peer_answer(&peer, seqs[1], 0, "", 0);
 	call_expect(&calls[0], MC_OK, "zero");
 	call_expect(&calls[1], MC_OK, "");
 }
@@ -281,9 +207,9 @@ START_TEST(calls_made_while_connecting_are_sent)
 
 	ck_assert_int_eq(client_open(0, 0, state_note), MC_OK);
 	call_make(&calls[0], "early", 5);
-	served = accept(listener, NULL, NULL);
-	request_expect("early", &seq);
-	answer_send(seq, 0, "bird", 4);
+	rpc_peer_accept(&peer);
+	seq = rpc_peer_request(&peer, "early");
+	rpc_peer_answer(&peer, seq, 0, "bird", 4);
 	call_expect(&calls[0], MC_OK, "bird");
 }
 END_TEST
@@ -296,12 +222,12 @@ START_TEST(a_call_can_be_made_from_inside_done)
 	client_connect(0, 1);
 	first->next = second;
 	call_make(first, "first", 5);
-	request_expect("first", &seq);
-	answer_send(seq, 0, "1", 1);
-	request_expect("next", &seq2);
+	seq = rpc_peer_request(&peer, "first");
+	rpc_peer_answer(&peer, seq, 0, "1", 1);
+	seq2 = rpc_peer_request(&peer, "next");
 	ck_assert_int_eq(first->next_status, MC_OK);
 	must(seq2 != seq);
-	answer_send(seq2, 0, "2", 1);
+	rpc_peer_answer(&peer, seq2, 0, "2", 1);
 	call_expect(second, MC_OK, "2");
 }
 END_TEST
@@ -315,12 +241,12 @@ START_TEST(more_calls_than_the_depth_are_put_off)
 	call_make(&calls[1], "b", 1);
 	calls[2].pending.done = call_done;
 	ck_assert_int_eq(mc_rpc_client_call(client, FN, "c", 1, &calls[2].pending), MC_AGAIN);
-	request_expect("a", &seqs[0]);
-	request_expect("b", &seqs[1]);
-	answer_send(seqs[0], 0, "", 0);
+	seqs[0] = rpc_peer_request(&peer, "a");
+	seqs[1] = rpc_peer_request(&peer, "b");
+	rpc_peer_answer(&peer, seqs[0], 0, "", 0);
 	call_expect(&calls[0], MC_OK, "");
 	call_make(&calls[2], "c", 1);
-	request_expect("c", &seqs[0]);
+	seqs[0] = rpc_peer_request(&peer, "c");
 	ck_assert_int_eq(calls[2].done, 0);
 }
 END_TEST
@@ -338,11 +264,11 @@ START_TEST(a_large_body_waits_for_the_socket)
 	/* more than the sockets hold: the rest waits until the server reads */
 	for (int i = 0; i < 100; i++)
 		mc_reactor_poll(reactor);
-	server_read(header, sizeof(header));
+	rpc_peer_read(&peer, header, sizeof(header));
 	must(mc_frame_request_load(header, &frame) && frame.body_len == BIG);
-	server_read(got, BIG);
+	rpc_peer_read(&peer, got, BIG);
 	must(memcmp(body, got, BIG) == 0);
-	answer_send(frame.seq, 0, "taken", 5);
+	rpc_peer_answer(&peer, frame.seq, 0, "taken", 5);
 	call_expect(&calls[0], MC_OK, "taken");
 	ck_assert_int_eq(
 		mc_rpc_client_call(client, FN, body, MC_FRAME_BODY_MAX + 1u, &calls[0].pending),
@@ -359,15 +285,12 @@ START_TEST(answers_may_come_in_pieces)
 	size_t len;
 
 	client_connect(0, 0);
-	call_make(&calls[0], "a", 1);
-	call_make(&calls[1], "b", 1);
-	request_expect("a", &seqs[0]);
-	request_expect("b", &seqs[1]);
-	len = answer_put(bytes, seqs[0], 0, "first", 5);
-	len += answer_put(bytes + len, seqs[1], 0, "second", 6);
+	calls_ask(seqs, 2);
+	len = rpc_peer_frame(bytes, seqs[0], 0, "first", 5);
+	len += rpc_peer_frame(bytes + len, seqs[1], 0, "second", 6);
 	for (size_t i = 0; i < len; i++) {
 		ck_assert_int_eq(calls[0].done, i < MC_FRAME_RESPONSE_LEN + 5 ? 0 : 1);
-		server_send(bytes + i, 1);
+		rpc_peer_send(&peer, bytes + i, 1);
 		mc_reactor_poll(reactor);
 	}
 	call_expect(&calls[0], MC_OK, "first");
@@ -381,16 +304,13 @@ START_TEST(attachments_are_dropped)
 	uint32_t seqs[2];
 
 	client_connect(0, 0);
-	call_make(&calls[0], "a", 1);
-	call_make(&calls[1], "b", 1);
-	request_expect("a", &seqs[0]);
-	request_expect("b", &seqs[1]);
+	calls_ask(seqs, 2);
 	mc_frame_response_store(bytes, &(struct mc_frame_response){0, seqs[0], 1, 5000});
 	bytes[MC_FRAME_RESPONSE_LEN] = 'x';
-	server_send(bytes, sizeof(bytes) - 1000);
+	rpc_peer_send(&peer, bytes, sizeof(bytes) - 1000);
 	call_expect(&calls[0], MC_OK, "x");
-	server_send(bytes + sizeof(bytes) - 1000, 1000);
-	answer_send(seqs[1], 0, "y", 1);
+	rpc_peer_send(&peer, bytes + sizeof(bytes) - 1000, 1000);
+	rpc_peer_answer(&peer, seqs[1], 0, "y", 1);
 	call_expect(&calls[1], MC_OK, "y");
 }
 END_TEST
@@ -405,16 +325,13 @@ START_TEST(an_error_frame_gives_its_text)
 	uint32_t seqs[2];
 
 	client_connect(0, 0);
-	call_make(&calls[0], "a", 1);
-	call_make(&calls[1], "b", 1);
-	request_expect("a", &seqs[0]);
-	request_expect("b", &seqs[1]);
+	calls_ask(seqs, 2);
 	mc_buf_init(&body);
 	must(mc_error_body(&body, "invalid rpc arg", forms[_i]) == MC_OK);
-	answer_send(seqs[0], MC_FRAME_INVALID_ARGUMENTS, body.data, mc_buf_len(&body));
+	rpc_peer_answer(&peer, seqs[0], MC_FRAME_INVALID_ARGUMENTS, body.data, mc_buf_len(&body));
 	call_expect(&calls[0], MC_ERR_PROTOCOL, "invalid rpc arg");
 	/* the connection is as good as before */
-	answer_send(seqs[1], 0, "fine", 4);
+	rpc_peer_answer(&peer, seqs[1], 0, "fine", 4);
 	call_expect(&calls[1], MC_OK, "fine");
 	mc_buf_fini(&body);
 }
@@ -434,8 +351,8 @@ START_TEST(an_error_frame_cut_short_has_no_text)
 
 		calls[0].done = 0;
 		call_make(&calls[0], "a", 1);
-		request_expect("a", &seq);
-		answer_send(seq, MC_FRAME_NOT_REGISTERED, body.data, cut);
+		seq = rpc_peer_request(&peer, "a");
+		rpc_peer_answer(&peer, seq, MC_FRAME_NOT_REGISTERED, body.data, cut);
 		call_expect(&calls[0], MC_ERR_PROTOCOL, "");
 	}
 	mc_buf_fini(&body);
@@ -448,17 +365,17 @@ broken_put(uint8_t *to, int kind, uint32_t seq)
 {
 	switch (kind) {
 	case 0: /* a slot that no call uses */
-		return answer_put(to, seq + 1, 0, "", 0);
+		return rpc_peer_frame(to, seq + 1, 0, "", 0);
 	case 1: /* a slot that does not exist */
-		return answer_put(to, seq + 40000, 0, "", 0);
+		return rpc_peer_frame(to, seq + 40000, 0, "", 0);
 	case 2: /* the right slot at another time */
-		return answer_put(to, seq + 65536, 0, "", 0);
+		return rpc_peer_frame(to, seq + 65536, 0, "", 0);
 	case 3: /* known before its body is there */
-		answer_put(to, seq + 1, 0, "", 0);
+		rpc_peer_frame(to, seq + 1, 0, "", 0);
 		mc_le32_store(to + 8, 1000);
 		return MC_FRAME_RESPONSE_LEN;
 	case 4:
-		answer_put(to, seq, 0, "", 0);
+		rpc_peer_frame(to, seq, 0, "", 0);
 		mc_le32_store(to + 8, MC_FRAME_BODY_MAX + 1);
 		return MC_FRAME_RESPONSE_LEN;
 	default: /* another protocol, by its first byte */
@@ -473,15 +390,14 @@ START_TEST(a_wrong_answer_closes)
 	uint32_t seq;
 
 	client_connect(0, 0);
-	call_make(&calls[0], "a", 1);
-	request_expect("a", &seq);
-	server_send(bytes, broken_put(bytes, _i, seq));
+	calls_ask(&seq, 1);
+	rpc_peer_send(&peer, bytes, broken_put(bytes, _i, seq));
 	call_expect(&calls[0], MC_ERR_CONN_CLOSED, "");
 	ck_assert_int_eq(states_count, 2);
 	ck_assert_int_eq(states[1], MC_ERR_PROTOCOL);
 	ck_assert_int_eq(mc_rpc_client_call(client, FN, "b", 1, &calls[0].pending),
 			 MC_ERR_CONN_CLOSED);
-	served_end_expect();
+	rpc_peer_end(&peer);
 }
 END_TEST
 
@@ -490,10 +406,9 @@ START_TEST(an_answer_comes_once)
 	uint32_t seq;
 
 	client_connect(0, 0);
-	call_make(&calls[0], "a", 1);
-	request_expect("a", &seq);
-	answer_send(seq, 0, "x", 1);
-	answer_send(seq, 0, "x", 1);
+	calls_ask(&seq, 1);
+	rpc_peer_answer(&peer, seq, 0, "x", 1);
+	rpc_peer_answer(&peer, seq, 0, "x", 1);
 	poll_until(&states_count, 2);
 	ck_assert_int_eq(states[1], MC_ERR_PROTOCOL);
 	ck_assert_int_eq(calls[0].done, 1);
@@ -512,9 +427,8 @@ START_TEST(the_servers_death_ends_every_call)
 	calls[0].next = retry;
 	for (int i = 0; i < 10; i++)
 		call_make(&calls[i], "a", 1);
-	request_expect("a", &seq);
-	close(served);
-	served = -1;
+	seq = rpc_peer_request(&peer, "a");
+	rpc_peer_hang_up(&peer);
 	poll_until(&states_count, 2);
 	ck_assert_int_eq(states[1], MC_ERR_CONN_CLOSED);
 	for (int i = 0; i < 10; i++)
@@ -531,9 +445,9 @@ START_TEST(answers_before_the_end_count)
 	client_connect(0, 0);
 	call_make(&calls[0], "a", 1);
 	call_make(&calls[1], "b", 1);
-	request_expect("a", &seq);
-	answer_send(seq, 0, "last", 4);
-	shutdown(served, SHUT_WR);
+	seq = rpc_peer_request(&peer, "a");
+	rpc_peer_answer(&peer, seq, 0, "last", 4);
+	shutdown(peer.fd, SHUT_WR);
 	poll_until(&states_count, 2);
 	call_expect(&calls[0], MC_OK, "last");
 	call_expect(&calls[1], MC_ERR_CONN_CLOSED, "");
@@ -546,8 +460,7 @@ START_TEST(a_late_answer_closes)
 	uint32_t seq;
 
 	client_connect(50 * MC_NS_PER_MS, 0);
-	call_make(&calls[0], "a", 1);
-	request_expect("a", &seq);
+	calls_ask(&seq, 1);
 	/* the second is not late yet when the first is */
 	while (mc_clock_mono_ns() - start < 40 * MC_NS_PER_MS)
 		mc_reactor_poll(reactor);
@@ -559,7 +472,7 @@ START_TEST(a_late_answer_closes)
 		ck_assert_int_eq(calls[1].status, MC_ERR_CONN_CLOSED);
 	ck_assert_uint_ge(mc_clock_mono_ns() - calls[0].pending.sent_ns, 50 * MC_NS_PER_MS);
 	ck_assert_int_eq(states[1], MC_ERR_TIMEOUT);
-	served_end_expect();
+	rpc_peer_end(&peer);
 }
 END_TEST
 
@@ -573,16 +486,16 @@ START_TEST(answers_in_time_do_not_close)
 	start = mc_clock_mono_ns();
 	/* twice the time, and never without a call in flight */
 	call_make(first, "a", 1);
-	request_expect("a", &seq);
+	seq = rpc_peer_request(&peer, "a");
 	while (mc_clock_mono_ns() - start < 400 * MC_NS_PER_MS) {
 		uint32_t next_seq;
 
 		next->done = 0;
 		call_make(next, "b", 1);
-		request_expect("b", &next_seq);
+		next_seq = rpc_peer_request(&peer, "b");
 		if (first->done == 0)
-			answer_send(seq, 0, "", 0);
-		answer_send(next_seq, 0, "", 0);
+			rpc_peer_answer(&peer, seq, 0, "", 0);
+		rpc_peer_answer(&peer, next_seq, 0, "", 0);
 		call_expect(next, MC_OK, "");
 	}
 	call_expect(first, MC_OK, "");
@@ -608,11 +521,10 @@ START_TEST(state_may_close_the_client)
 {
 
 	ck_assert_int_eq(client_open(0, 0, state_close), MC_OK);
-	served = accept(listener, NULL, NULL);
+	rpc_peer_accept(&peer);
 	poll_until(&states_count, 1);
 	call_make(&calls[0], "a", 1);
-	close(served);
-	served = -1;
+	rpc_peer_hang_up(&peer);
 	call_expect(&calls[0], MC_ERR_CONN_CLOSED, "");
 	poll_until(&states_count, 2);
 	must(client == NULL);
@@ -622,24 +534,20 @@ END_TEST
 
 START_TEST(nobody_listens)
 {
-	struct sockaddr_in addr;
-	socklen_t len = sizeof(addr);
-	int bound = socket(AF_INET, SOCK_STREAM, 0);
-	int listens = listener;
+	int listener = peer.listener;
+	struct sockaddr_in addr = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
 	/* bound and not listening: refused, and nobody else gets the port */
-	must(getsockname(listener, (struct sockaddr *)&addr, &len) == 0);
-	addr.sin_port = 0;
-	must(bind(bound, (struct sockaddr *)&addr, sizeof(addr)) == 0);
-	listener = bound;
-	if (client_open(0, 0, state_note) == MC_OK) {
-		call_make(&calls[0], "a", 1);
-		poll_until(&states_count, 1);
-		ck_assert_int_eq(states[0], MC_ERR_CONN_REFUSED);
-		call_expect(&calls[0], MC_ERR_CONN_CLOSED, "");
-	}
-	listener = listens;
-	close(bound);
+	peer.listener = socket(AF_INET, SOCK_STREAM, 0);
+	must(bind(peer.listener, (struct sockaddr *)&addr, sizeof(addr)) == 0);
+	ck_assert_int_eq(client_open(0, 0, state_note), MC_OK);
+	call_make(&calls[0], "a", 1);
+	poll_until(&states_count, 1);
+	ck_assert_int_eq(states[0], MC_ERR_CONN_REFUSED);
+	call_expect(&calls[0], MC_ERR_CONN_CLOSED, "");
+	close(peer.listener);
+	peer.listener = listener;
 }
 END_TEST
 
