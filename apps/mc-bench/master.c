@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "mc/eal.h"
 #include "mc/log.h"
+#include "mc/version.h"
 
 #define ROUNDS_MAX 100u
 #define FILL_BATCH 256u
@@ -321,19 +322,34 @@ bench_start(struct bench *bench)
 	return bench->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* What was asked for in place of a run. */
 static int
-help_print(const struct mc_flags *flags)
+request_serve(const struct mc_flags *flags)
 {
+	enum mc_status st = MC_OK;
 	struct mc_buf text;
 
 	mc_buf_init(&text);
-	if (mc_flags_help_write(flags,
-				"usage: mc-bench master [HOST:PORT] [flags]\n\nDrives a master with "
-				"the calls of Mooncake's client; the objects have no bytes.",
-				&text) == MC_OK)
+	switch (mc_flags_request(flags)) {
+	case MC_FLAGS_HELP:
+		st = mc_flags_help_write(flags,
+					 "usage: mc-bench master [HOST:PORT] [flags]\n\nDrives a master "
+					 "with the calls of Mooncake's client; the objects have no bytes.",
+					 &text);
+		break;
+	case MC_FLAGS_HELP_MARKDOWN:
+		st = mc_flags_markdown_write(flags, &text);
+		break;
+	case MC_FLAGS_PRINT_CONFIG:
+		st = mc_flags_config_write(flags, &text);
+		break;
+	default:
+		printf("mc-bench %s\n", MC_VERSION);
+	}
+	if (st == MC_OK && mc_buf_len(&text) > 0)
 		fwrite(text.data + text.head, 1, mc_buf_len(&text), stdout);
 	mc_buf_fini(&text);
-	return EXIT_SUCCESS;
+	return st == MC_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int
@@ -354,8 +370,8 @@ bench_master(int argc, const char *const *argv)
 		return EXIT_FAILURE;
 	bench.flags = flags;
 	if (mc_flags_parse(flags, argc, argv) == MC_OK &&
-	    mc_flags_request(flags) == MC_FLAGS_HELP)
-		rc = help_print(flags);
+	    mc_flags_request(flags) != MC_FLAGS_RUN)
+		rc = request_serve(flags);
 	else if (mc_flags_errors(flags)[0] == '\0' && bench_read(&bench, flags) == MC_OK)
 		rc = bench_start(&bench);
 	fputs(mc_flags_errors(flags), stderr);

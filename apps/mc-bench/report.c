@@ -90,7 +90,7 @@ row_json(const struct target *target, const struct run_params *params,
 	       "\"value_size\":%" PRIu64 ",",
 	       op_name(params->op), target->address, params->connections, params->depth,
 	       params->batch, params->keys_count, params->key_size, params->value_size);
-	printf("\"seconds\":%.3f,\"calls_per_s\":%.1f,\"keys_per_s\":%.1f,\"p50_us\":%.2f,"
+	printf("\"seconds\":%.3f,\"ops_per_s\":%.1f,\"keys_per_s\":%.1f,\"p50_us\":%.2f,"
 	       "\"p99_us\":%.2f,\"p999_us\":%.2f,\"max_us\":%.2f,",
 	       figures->seconds, figures->calls_per_s, figures->keys_per_s, figures->p50_us,
 	       figures->p99_us, figures->p999_us, figures->max_us);
@@ -123,30 +123,37 @@ report_row(bool json, const struct target *target, const struct run_params *para
 	fflush(stdout);
 }
 
-static double
-ratio(double ours, double theirs)
+/* "null", or what stands for it in a table, where one side is unknown. */
+static const char *
+ratio(char *text, size_t size, double ours, double theirs, const char *unknown)
 {
-	return theirs > 0 && ours >= 0 ? ours / theirs : 0;
+	if (ours < 0 || theirs <= 0)
+		return unknown;
+	snprintf(text, size, "%.4g", ours / theirs);
+	return text;
 }
 
 void
 report_ratio(bool json, const struct run_params *params, const struct figures *ours,
 	     const struct figures *theirs)
 {
-	double cpu = ratio(ours->cpu_us_per_call, theirs->cpu_us_per_call);
-	double calls = ratio(ours->calls_per_s, theirs->calls_per_s);
-	double p50 = ratio(ours->p50_us, theirs->p50_us);
-	double p99 = ratio(ours->p99_us, theirs->p99_us);
+	const char *unknown = json ? "null" : "-";
+	char texts[4][32];
+	const char *calls, *p50, *p99, *cpu;
 
+	calls = ratio(texts[0], 32, ours->calls_per_s, theirs->calls_per_s, unknown);
+	p50 = ratio(texts[1], 32, ours->p50_us, theirs->p50_us, unknown);
+	p99 = ratio(texts[2], 32, ours->p99_us, theirs->p99_us, unknown);
+	cpu = ratio(texts[3], 32, ours->cpu_us_per_call, theirs->cpu_us_per_call, unknown);
 	if (json)
 		printf("{\"bench\":\"master\",\"op\":\"%s\",\"connections\":%u,\"depth\":%u,"
-		       "\"ratio\":{\"calls_per_s\":%.4f,\"p50\":%.4f,\"p99\":%.4f,"
-		       "\"cpu_per_call\":%.4f}}\n",
-		       op_name(params->op), params->connections, params->depth, calls, p50, p99,
-		       cpu);
+		       "\"batch\":%u,\"ratio\":{\"ops_per_s\":%s,\"p50_us\":%s,\"p99_us\":%s,"
+		       "\"cpu_us_per_call\":%s}}\n",
+		       op_name(params->op), params->connections, params->depth, params->batch,
+		       calls, p50, p99, cpu);
 	else
-		printf("%-12s %5s %5s %10.2fx %11s %8.2fx %8.2fx %9s %8.3fx\n", "  ratio", "", "",
-		       calls, "", p50, p99, "", cpu);
+		printf("%-12s %5s %5s %11s %11s %9s %9s %9s %9s\n", "  ratio", "", "", calls, "",
+		       p50, p99, "", cpu);
 	fflush(stdout);
 }
 
