@@ -18,7 +18,8 @@ CORES = len(os.sched_getaffinity(0))
 ENV = {**os.environ, "PATH": f"/usr/bin:/bin:{os.environ['PATH']}",
        "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-       "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
+       "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:"
+                       f"suppressions={ROOT}/tests/tsan.supp"}
 
 # What has threads of its own: the rest is single-threaded or uses these.
 TSAN_TESTS = re.compile(r"(eal|rpc)/|master/table")

@@ -182,8 +182,9 @@ mask_parse(struct parse *parse)
 		return fail(parse, "not a mask in hexadecimal; give for example 0x3c");
 	for (unsigned int cpu = 0; cpu < len * 4; cpu++) {
 		char digit = digits[len - 1 - cpu / 4];
-		int value = isdigit((unsigned char)digit) ? digit - '0'
-							  : tolower((unsigned char)digit) - 'a' + 10;
+		int value = isdigit((unsigned char)digit)
+				    ? digit - '0'
+				    : tolower((unsigned char)digit) - 'a' + 10;
 		enum mc_status st = MC_OK;
 
 		if ((value >> cpu % 4 & 1) != 0)

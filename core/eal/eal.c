@@ -17,13 +17,14 @@
 #include <rte_lcore.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/clock.h"
+#include "core/base/assert.h"
 #include "core/eal/args.h"
 #include "core/eal/hugepages.h"
 #include "core/eal/reactor.h"
@@ -50,6 +51,7 @@ static struct {
 	struct eal_layout layout;	/* of this start */
 	struct mc_reactor *reactors[MC_LCORE_MAX];
 	unsigned int on[MC_LCORE_MAX];	/* EAL's lcore of each of ours */
+	_Atomic unsigned int polling;	/* lcores that are with their reactor */
 	unsigned int memory_mb;
 	char memory_text[160];
 } runtime = {
@@ -181,9 +183,13 @@ lcore_main(void *arg)
 
 	snprintf(name, sizeof(name), "mc-lcore-%u", index);
 	pthread_setname_np(pthread_self(), name);
+	/* the last one to come here tells mc_eal_start() */
+	if (atomic_fetch_add(&runtime.polling, 1) + 1 == runtime.layout.count)
+		state_set(RUNTIME_RUNNING);
 	mc_reactor_run(runtime.reactors[index]);
 	snprintf(name, sizeof(name), "mc-idle-%u", index);
 	pthread_setname_np(pthread_self(), name);
+	atomic_fetch_sub_explicit(&runtime.polling, 1, memory_order_release);
 	return 0;
 }
 
@@ -199,10 +205,10 @@ lcores_run(void)
 		else
 			rte_eal_remote_launch(lcore_main, (void *)(uintptr_t)i, runtime.on[i]);
 	}
-	state_set(RUNTIME_RUNNING);
 	if (main_index != MC_LCORE_MAX)
 		lcore_main((void *)(uintptr_t)main_index);
 	rte_eal_mp_wait_lcore();
+	mc_assert(atomic_load_explicit(&runtime.polling, memory_order_acquire) == 0);
 	state_set(RUNTIME_IDLE);
 }
 

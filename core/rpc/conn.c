@@ -254,8 +254,10 @@ batch_due(const struct mc_rpc_conn *conn)
 {
 	bool more = conn->whole > 0 && conn->attach_left == 0;
 
-	return (more || mc_buf_len(&conn->batch.in) > 0) && !conn->lent && !conn->dead &&
-	       mc_buf_len(&conn->out) < RPC_UNSENT_MAX;
+	/* first of all: a batch that is lent is not even looked at */
+	if (conn->lent || conn->dead)
+		return false;
+	return (more || mc_buf_len(&conn->batch.in) > 0) && mc_buf_len(&conn->out) < RPC_UNSENT_MAX;
 }
 
 /* Runs what is complete, sends what is answered, closes what is finished. */

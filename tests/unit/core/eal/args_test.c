@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/eal/args.h"
+#include "tests/support/suite.h"
 
 /* A machine with CPUs 0-7 and 200-207, of which 3 is not ours. */
 static struct eal_cpuset
@@ -112,16 +113,10 @@ main(void)
 {
 	Suite *s = suite_create("eal/args");
 	TCase *tc = tcase_create("args");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, good_lists);
 	tcase_add_test(tc, bad_lists_say_what_and_how);
 	tcase_add_test(tc, the_process_may_use_something);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(s, CK_FORK_GETENV);
 }

@@ -14,6 +14,7 @@
 #include "core/base/random.h"
 #include "core/eal/reactor.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define MESSAGES 1000000u
@@ -160,7 +161,8 @@ START_TEST(timers_expire_in_order_and_can_start_again)
 	static const uint64_t after_ms[] = {30, 10, 20};
 
 	for (unsigned int i = 0; i < 3; i++) {
-		ticks[i] = (struct tick){.reactor = reactor, .order = order, .at = &at, .number = i};
+		ticks[i] =
+			(struct tick){.reactor = reactor, .order = order, .at = &at, .number = i};
 		ticks[i].timer.expired = tick_expired;
 		mc_timer_start(reactor, &ticks[i].timer, now + after_ms[i] * MC_NS_PER_MS);
 	}
@@ -286,15 +288,11 @@ int
 main(void)
 {
 	struct mc_eal_params eal = {.size = sizeof(eal), .idle = MC_IDLE_ADAPTIVE, .spin_ns = 0};
-	SRunner *runner = srunner_create(suite());
-	int failed;
+	int rc;
 
 	if (mc_eal_start(&eal) != MC_OK)
 		return 1;
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	rc = suite_run(suite(), CK_NOFORK);
 	mc_eal_stop();
-	return failed == 0 ? 0 : 1;
+	return rc;
 }

@@ -8,6 +8,7 @@
 #include "core/base/random.h"
 #include "core/eal/timer.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 #define TIMERS 200
 #define STEPS 200000
@@ -67,15 +68,9 @@ main(void)
 {
 	Suite *s = suite_create("eal/timer");
 	TCase *tc = tcase_create("timer");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, the_earliest_comes_first);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(s, CK_FORK_GETENV);
 }
