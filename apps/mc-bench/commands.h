@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands of mc-bench; each gets its own argv, argv[0] being its name. Returns an exit code. */
+/* The commands of mc-bench: each gets its own argv, argv[0] its name, and returns an exit code. */
 #ifndef MC_APPS_MC_BENCH_COMMANDS_H
 #define MC_APPS_MC_BENCH_COMMANDS_H
 

@@ -108,7 +108,8 @@ conn_read(struct conn *conn)
 	enum mc_status st = mc_buf_reserve(&conn->in, READ_CHUNK);
 
 	if (st == MC_OK)
-		st = mc_net()->recv(conn->watch.fd, conn->in.data + conn->in.tail, READ_CHUNK, &got);
+		st = mc_net()->recv(conn->watch.fd, conn->in.data + conn->in.tail, READ_CHUNK,
+				    &got);
 	if (st == MC_AGAIN)
 		return;
 	if (st != MC_OK) {

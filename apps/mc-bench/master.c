@@ -51,7 +51,8 @@ static const struct mc_flag flags_table[] = {
 	 .min = 0, .max = 1e6},
 	{"release", MC_FLAG_STRING, "0.3.13", "Generator", "of Mooncake, whose client this is"},
 	{"form", MC_FLAG_STRING, "literal", "Generator",
-	 "with the type literals that Mooncake's clients send, or short", .choices = "literal|short"},
+	 "with the type literals that Mooncake's clients send, or short",
+	 .choices = "literal|short"},
 	{"seed", MC_FLAG_UINT64, "1", "Generator", "of the order of keys"},
 	{"json", MC_FLAG_BOOL, "false", "Output", "one object per line, and nothing else"},
 	MC_FLAGS_STANDARD,
@@ -220,7 +221,8 @@ target_fill(struct bench *bench, struct target *target)
 	params.op = OP_FILL;
 	params.connections = 1;
 	params.depth = 4;
-	params.batch = params.keys_count < FILL_BATCH ? (unsigned int)params.keys_count : FILL_BATCH;
+	params.batch =
+		params.keys_count < FILL_BATCH ? (unsigned int)params.keys_count : FILL_BATCH;
 	params.live = false;
 	return run_checked(bench, target, &params, result);
 }
@@ -332,10 +334,11 @@ request_serve(const struct mc_flags *flags)
 	mc_buf_init(&text);
 	switch (mc_flags_request(flags)) {
 	case MC_FLAGS_HELP:
-		st = mc_flags_help_write(flags,
-					 "usage: mc-bench master [HOST:PORT] [flags]\n\nDrives a master "
-					 "with the calls of Mooncake's client; the objects have no bytes.",
-					 &text);
+		st = mc_flags_help_write(
+			flags,
+			"usage: mc-bench master [HOST:PORT] [flags]\n\nDrives a master "
+			"with the calls of Mooncake's client; the objects have no bytes.",
+			&text);
 		break;
 	case MC_FLAGS_HELP_MARKDOWN:
 		st = mc_flags_markdown_write(flags, &text);

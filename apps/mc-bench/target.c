@@ -44,8 +44,8 @@ target_parse(struct target *target, const char *text)
 	if (target->pid != 0) {
 		name_read(target);
 		if (target->name[0] == '\0') {
-			fprintf(stderr, "mc-bench: %s: no process %d; give the master's pid\n", text,
-				(int)target->pid);
+			fprintf(stderr, "mc-bench: %s: no process %d; give the master's pid\n",
+				text, (int)target->pid);
 			return MC_ERR_INVALID;
 		}
 	}
@@ -131,7 +131,7 @@ struct mount_desc {
 	char names[TARGET_SEGMENTS][32];
 };
 
-/* Several names, as a cluster has; one allocator of upstream's holds a bounded number of objects. */
+/* Several names, as a cluster has; one allocator of upstream's holds only so many objects. */
 static void
 segments_describe(const struct target *target, struct mount_desc *desc)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A master under load, ours or another: segments mounted by the bench, which has no memory behind
- * them, kept alive by a ping every second, and unmounted at the end. And the measurement of one run.
+ * them, kept alive by a ping every second, and unmounted at the end. And the measurement of one
+ * run.
  */
 #ifndef MC_APPS_MC_BENCH_TARGET_H
 #define MC_APPS_MC_BENCH_TARGET_H

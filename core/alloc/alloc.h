@@ -36,8 +36,7 @@ struct mc_alloc_stats {
 	uint32_t extents_free;
 };
 
-/* A segment of @size bytes mounted at @base. MC_ERR_INVALID: nothing would fit; size above the cap.
- */
+/* A segment of @size bytes mounted at @base. MC_ERR_INVALID: nothing fits; above the cap. */
 enum mc_status mc_alloc_create(uint64_t base, uint64_t size, struct mc_alloc **alloc_out);
 void mc_alloc_destroy(struct mc_alloc *alloc);
 

@@ -2,9 +2,9 @@
 /*
  * A growable store of small records named by 32-bit handles, in chunks of our own anonymous
  * memory (huge pages once a chunk is full). A handle counts 16-byte units, so 64 GiB can be named.
- * Records of one size class are reused; a record never moves, and a walk by handle sees every record
- * that lived through the whole walk exactly once. Growth maps one chunk (2 MiB) and touches nothing
- * else. One owner thread.
+ * Records of one size class are reused; a record never moves, and a walk by handle sees every
+ * record that lived through the whole walk exactly once. Growth maps one chunk (2 MiB) and touches
+ * nothing else. One owner thread.
  */
 #ifndef MC_CORE_BASE_ARENA_H
 #define MC_CORE_BASE_ARENA_H

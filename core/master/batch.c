@@ -20,7 +20,7 @@ struct master_batch {
 	struct mc_vec_cursor key_at;	/* of keys, or of object_metas */
 	struct mc_vec_cursor size_at;
 	struct mc_vec_cursor ahead_at;
-	struct mc_str prefer;		/* BatchPutStart with prefer_same_node, from the second on */
+	struct mc_str prefer; /* BatchPutStart with prefer_same_node, from the second on */
 	uint32_t done;
 	uint32_t count;
 	uint32_t failures;
@@ -91,7 +91,8 @@ one_put_end(struct master_batch *batch, struct mc_str key)
 
 /*
  * With prefer_same_node the endpoint of the first key's replica becomes the preferred segment of
- * those that follow. A name is looked for under it, so that this has an effect where both are equal.
+ * those that follow. A name is looked for under it, so that this has an effect where both are
+ * equal.
  */
 static void
 node_prefer(struct master_batch *batch, const struct desc_list *descs)
@@ -121,7 +122,8 @@ one_put_start(struct master_batch *batch, struct mc_str key)
 	}
 	result.error = mc_wire_error(st);
 	if (st == MC_OK) {
-		result.value = (struct mc_vec){descs.desc, descs.count, sizeof(descs.desc[0]), 0, 0};
+		result.value =
+			(struct mc_vec){descs.desc, descs.count, sizeof(descs.desc[0]), 0, 0};
 		node_prefer(batch, &descs);
 	}
 	mc_result_put_element(&batch->writer, &result);

@@ -71,7 +71,7 @@ mc_master_create(const struct mc_master_params *params, struct mc_master **maste
 	mc_list_init(&master->jobs);
 	mc_list_init(&master->queries);
 	mc_random_init(&master->random, mc_random_seed());
-	/* ids of a later boot are larger, whatever an earlier one gave out; the top bit stays free */
+	/* larger than what an earlier boot gave out; the top bit stays free */
 	master->replica_id_next = (mc_clock_real_ns() / MC_NS_PER_S) << 30;
 	mc_evict_init(master);
 	st = mc_wire_init();

@@ -89,9 +89,9 @@ struct mc_master_stats {
 	struct mc_counter put_discarded;		/* unfinished writes given up */
 	struct mc_counter put_discarded_bytes;
 	struct mc_counter clients_expired;
-	struct mc_counter size_sum;			/* of put sizes, and how many per power of 4: */
+	struct mc_counter size_sum; /* of put sizes, and how many per power of 4: */
 	struct mc_counter size_bucket[MC_MASTER_BATCH_BUCKETS];	/* <= 4 KiB << 2i */
-	struct mc_counter checksum_none;		/* objects whose writer promised no trailer */
+	struct mc_counter checksum_none; /* objects whose writer promised no trailer */
 };
 const struct mc_master_stats *mc_master_stats(const struct mc_master *master);
 

@@ -292,7 +292,8 @@ mc_master_put_start(struct master_op *op)
 
 	result.error = mc_wire_error(mc_put_start_key(op->master, &put, op->answer, &descs));
 	if (result.error == 0)
-		result.value = (struct mc_vec){descs.desc, descs.count, sizeof(descs.desc[0]), 0, 0};
+		result.value =
+			(struct mc_vec){descs.desc, descs.count, sizeof(descs.desc[0]), 0, 0};
 	return mc_op_result(op, &result, result.error);
 }
 

@@ -92,8 +92,8 @@ query_key(struct mc_master *master, struct mc_master_query *query)
 	for (uint32_t i = 0; i < descs.count; i++) {
 		const struct mc_buffer_desc *buffer = &descs.desc[i].buffer;
 
-		text_add(query, "%s{\"size_\":%" PRIu64 ",\"buffer_address_\":%" PRIu64, i ? "," : "",
-			 buffer->size, buffer->address);
+		text_add(query, "%s{\"size_\":%" PRIu64 ",\"buffer_address_\":%" PRIu64,
+			 i ? "," : "", buffer->size, buffer->address);
 		text_add(query, ",\"protocol_\":\"tcp\",\"transport_endpoint_\":");
 		text_add_json(query, buffer->endpoint);
 		text_add(query, "}");
@@ -122,8 +122,8 @@ segment_detail(struct mc_master *master, struct mc_master_query *query, uint32_t
 	text_add(query, ",\"segment_id\":\"%" PRIu64 "-%" PRIu64 "\"", segment->id.first,
 		 segment->id.second);
 	text_add(query, ",\"client_id\":\"%" PRIu64 "-%" PRIu64 "\"", client.first, client.second);
-	text_add(query, ",\"base_address\":\"0x%" PRIx64 "\",\"size_bytes\":%" PRIu64, segment->base,
-		 segment->size);
+	text_add(query, ",\"base_address\":\"0x%" PRIx64 "\",\"size_bytes\":%" PRIu64,
+		 segment->base, segment->size);
 	text_add(query, ",\"size_human\":\"%.4f GiB\",\"te_endpoint\":",
 		 (double)segment->size / (double)(1ull << 30));
 	text_add_json(query, segment->te_endpoint);
@@ -131,7 +131,8 @@ segment_detail(struct mc_master *master, struct mc_master_query *query, uint32_t
 	text_add_json(query, segment->protocol);
 	text_add(query, ",\"status\":\"%s\",\"allocator_used_bytes\":%" PRIu64,
 		 state_name(segment->state), stats.object_bytes);
-	text_add(query, ",\"allocator_capacity_bytes\":%" PRIu64 ",\"allocator_usage_percent\":%.6g",
+	text_add(query,
+		 ",\"allocator_capacity_bytes\":%" PRIu64 ",\"allocator_usage_percent\":%.6g",
 		 segment->size, 100.0 * (double)stats.object_bytes / (double)segment->size);
 	text_add(query,
 		 ",\"mc_extent_bytes\":%" PRIu64 ",\"mc_free_largest_bytes\":%" PRIu64

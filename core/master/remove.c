@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removals: one key, all that match, all. A lease, an unfinished write or a running task forbids. */
+/* Removals: one key, all that match, all. A lease, an unfinished write or a task forbids. */
 #include <stdlib.h>
 
 #include "core/master/regex.h"

@@ -117,7 +117,8 @@ name_ref(struct mc_master *master, struct mc_str text, uint32_t *name_out)
 	if (st != MC_OK)
 		return st;
 	name = &master->names[i];
-	*name = (struct master_name){.refs = 1, .hash = name_hash(text), .position = MC_NUMBER_NONE};
+	*name = (struct master_name){
+		.refs = 1, .hash = name_hash(text), .position = MC_NUMBER_NONE};
 	st = str_copy(text, &name->text);
 	if (st != MC_OK) {
 		name->refs = 0;

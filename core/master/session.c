@@ -2,7 +2,7 @@
 /* The calls with which a client begins and stays: versions, configuration, Ping, tasks. */
 #include "core/master/state.h"
 
-/* What clients of 0.3.8 and later compare byte for byte with their own; not a version of a wheel. */
+/* What clients of 0.3.8 and later compare byte for byte with their own; no wheel's version. */
 #define STORE_PROTOCOL "2.0.0"
 
 enum mc_rpc_verdict

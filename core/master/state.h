@@ -247,7 +247,7 @@ segment_readable(const struct mc_master *master, uint32_t segment)
 	return state == SEGMENT_LIVE || state == SEGMENT_LEAVING;
 }
 
-/* The object of @key without the replicas whose segment is gone; MC_OBJECT_NONE when none is left. */
+/* The object of @key without replicas whose segment is gone; MC_OBJECT_NONE: none is left. */
 uint32_t mc_object_find(struct mc_master *master, struct mc_str key, uint64_t hash);
 /* The same for an object met in a walk: false when it vanished. */
 bool mc_object_prune(struct mc_master *master, uint32_t object);

@@ -47,8 +47,7 @@ mc_table_hash(const void *key, size_t len)
 	return XXH3_64bits_withSeed(key, len, hash_seed);
 }
 
-/* What a slot keeps: it holds the place of the slot in a table of any size, and tells keys apart.
- */
+/* What a slot keeps: it gives the slot's place in a table of any size, and tells keys apart. */
 static uint32_t
 hash_slot(uint64_t hash)
 {

@@ -368,8 +368,7 @@ client_ready(struct mc_watch *watch, uint32_t events)
 		mc_log_warn("%s: an answer that nobody asked for, or no answer at all; closing the "
 			    "connection",
 			    mc_net_addr_text(&client->addr, text));
-	/* what the answers made the caller ask is the poller's to send, with all else of this pass
-	 */
+	/* what the answers made the caller ask is sent by the poller, with all else of this pass */
 	if ((st == MC_OK || st == MC_AGAIN) && (client->watch.events & EPOLLOUT) != 0)
 		st = client_flush(client);
 	if (st != MC_OK && st != MC_AGAIN)

@@ -19,7 +19,8 @@ struct mc_rpc_client;
 struct mc_rpc_pending {
 	/*
 	 * MC_OK: @body is the result (err_code 0), valid during the call. MC_ERR_PROTOCOL: a
-	 * framing-level error, @body its text's message. MC_ERR_CONN_CLOSED, MC_ERR_TIMEOUT: no answer.
+	 * framing-level error, @body its text's message. MC_ERR_CONN_CLOSED, MC_ERR_TIMEOUT: no
+	 * answer.
 	 */
 	void (*done)(struct mc_rpc_pending *pending, enum mc_status status, const uint8_t *body,
 		     size_t len);

@@ -42,7 +42,7 @@ struct mc_rpc_conn {
 	uint64_t last_request_ns;	/* 0: no request yet */
 	bool lent;			/* @batch is at exec */
 	bool eof;			/* no more input will come, or it is not wanted */
-	bool dead;			/* descriptor closed; waits for batch and cancel to come home */
+	bool dead; /* descriptor closed; waits for batch and cancel to come home */
 	bool cancelling;
 	struct mc_msg arrive;		/* acceptor → I/O reactor; then cancel → exec and back */
 

@@ -80,7 +80,8 @@ conn_accepted(struct rpc_listener *listener, int fd, const struct mc_net_addr *p
 	if (connections_count(server) < server->connections_max)
 		conn = conn_create(listener, fd, peer);
 	else
-		MC_LOG_LIMITED(MC_LOG_WARN, "connection refused: %u are open, the most there may be",
+		MC_LOG_LIMITED(MC_LOG_WARN,
+			       "connection refused: %u are open, the most there may be",
 			       server->connections_max);
 	if (conn == NULL) {
 		mc_counter_add(&server->io[0].stats.refused, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What follows from the schema: literals per function and release, and the way from id to function. */
+/* What follows from the schema: literals by function and release, and functions by id. */
 #include <pthread.h>
 
 #include "core/base/assert.h"
@@ -225,7 +225,8 @@ mc_fn_id(enum mc_fn fn)
 mc_release_set
 mc_fn_releases(enum mc_fn fn)
 {
-	return (mc_release_set)(MC_RELEASE_ALL & ~(MC_RELEASE_BIT(mc_wire_functions[fn].since) - 1));
+	return (mc_release_set)(MC_RELEASE_ALL &
+				~(MC_RELEASE_BIT(mc_wire_functions[fn].since) - 1));
 }
 
 mc_release_set

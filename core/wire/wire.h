@@ -88,7 +88,7 @@ enum mc_fn {
 	MC_FN_COUNT,
 };
 
-/* Builds the literal and dispatch tables from the schema. Once, before anything else; repeatable. */
+/* Builds the literal and dispatch tables from the schema. Before anything else; repeatable. */
 enum mc_status mc_wire_init(void);
 
 const char *mc_fn_name(enum mc_fn fn);		/* "PutStart" */

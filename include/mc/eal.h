@@ -42,7 +42,7 @@ struct mc_eal_params {
 	const char *main_lcore;		/* --main-lcore: one of the ids given above, or NULL */
 	unsigned int lcore_count;
 	enum mc_idle_policy idle;
-	uint64_t spin_ns;		/* adaptive: how long to spin before sleeping; 0 sleeps at once */
+	uint64_t spin_ns; /* adaptive: how long to spin before sleeping; 0 sleeps at once */
 	unsigned int memory_mb;		/* EAL heap (rings, small pools); 0: 64 */
 };
 

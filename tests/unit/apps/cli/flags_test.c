@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/support/flags_fixture.h"
+#include "tests/support/suite.h"
 
 START_TEST(defaults_stand)
 {
@@ -340,8 +341,6 @@ main(void)
 {
 	Suite *suite = suite_create("flags");
 	TCase *tcase = tcase_create("flags");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, flags_fixture_setup, flags_fixture_teardown);
 	tcase_add_test(tcase, defaults_stand);
@@ -363,8 +362,5 @@ main(void)
 	tcase_add_test(tcase, config_tells_sources);
 	tcase_add_test(tcase, help_is_aligned);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/net.h"
+#include "tests/support/suite.h"
 
 static uint16_t
 listener_open(const char *host, int *fd_out)
@@ -54,14 +55,9 @@ main(void)
 {
 	Suite *suite = suite_create("port_owner");
 	TCase *tcase = tcase_create("port_owner");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tcase, finds_this_process, 0, 3);
 	tcase_add_test(tcase, keeps_to_the_buffer);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

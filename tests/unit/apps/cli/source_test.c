@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/support/flags_fixture.h"
+#include "tests/support/suite.h"
 
 START_TEST(flag_files)
 {
@@ -162,8 +163,6 @@ main(void)
 {
 	Suite *suite = suite_create("source");
 	TCase *tcase = tcase_create("source");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, flags_fixture_setup, flags_fixture_teardown);
 	tcase_add_test(tcase, flag_files);
@@ -172,8 +171,5 @@ main(void)
 	tcase_add_test(tcase, fromenv);
 	tcase_add_test(tcase, environment_names);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

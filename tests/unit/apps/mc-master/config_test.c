@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "apps/mc-master/options.h"
+#include "tests/support/suite.h"
 
 static struct mc_flags *flags;
 static struct config config;
@@ -191,8 +192,6 @@ main(void)
 {
 	Suite *suite = suite_create("config");
 	TCase *tcase = tcase_create("config");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_test(tcase, defaults_are_those_of_the_master);
@@ -204,8 +203,5 @@ main(void)
 	tcase_add_test(tcase, log_levels);
 	tcase_add_test(tcase, contradictions);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table itself, and doc/flags.md (the first argument) against it. */
 #include "apps/mc-master/options.h"
+#include "tests/support/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -102,16 +103,11 @@ main(int argc, char **argv)
 {
 	Suite *suite = suite_create("options");
 	TCase *tcase = tcase_create("options");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	document_path = argc > 1 ? argv[1] : "doc/flags.md";
 	tcase_add_test(tcase, rows_are_sound);
 	tcase_add_loop_test(tcase, every_class_speaks, 0, (int)mc_options_count);
 	tcase_add_test(tcase, document_is_current);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

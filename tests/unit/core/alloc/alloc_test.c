@@ -9,6 +9,7 @@
 #include "core/base/random.h"
 #include "tests/support/alloc_model.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 #define GIB (1ull << 30)
 
@@ -286,14 +287,9 @@ int
 main(void)
 {
 	const char *text = getenv("MC_TEST_SEED");
-	SRunner *runner = srunner_create(alloc_suite());
-	int failed;
 
 	seed = text ? strtoull(text, NULL, 0) : mc_random_seed();
 	printf("MC_TEST_SEED=%" PRIu64 "\n", seed);
 	fflush(stdout);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(alloc_suite(), CK_FORK_GETENV);
 }

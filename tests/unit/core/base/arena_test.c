@@ -11,6 +11,7 @@
 #include "core/base/arena.h"
 #include "core/base/random.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 #define RECORDS_MAX 4000u
 #define STEPS	    100000u
@@ -285,8 +286,6 @@ main(void)
 {
 	Suite *suite = suite_create("base/arena");
 	TCase *tc = tcase_create("arena");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -298,8 +297,5 @@ main(void)
 	tcase_add_test(tc, a_walk_over_the_dead_pauses_too);
 	tcase_add_test(tc, destroying_nothing_is_fine);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

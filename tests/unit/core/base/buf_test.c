@@ -7,6 +7,7 @@
 #include "core/base/buf.h"
 #include "core/base/random.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 static struct mc_buf buf;
 
@@ -124,8 +125,6 @@ main(void)
 {
 	Suite *suite = suite_create("base/buf");
 	TCase *tc = tcase_create("buf");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -136,8 +135,5 @@ main(void)
 	tcase_add_test(tc, a_length_that_cannot_be_is_refused);
 	tcase_add_test(tc, shrinking_gives_back_only_what_is_empty_and_large);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

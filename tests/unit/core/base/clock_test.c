@@ -5,6 +5,7 @@
 
 #include "core/base/clock.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 static uint64_t
 mono_fixed(void)
@@ -57,14 +58,9 @@ main(void)
 {
 	Suite *suite = suite_create("base/clock");
 	TCase *tc = tcase_create("clock");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, the_system_clocks_run);
 	tcase_add_test(tc, another_source_can_take_their_place);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

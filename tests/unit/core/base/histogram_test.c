@@ -8,6 +8,7 @@
 #include "core/base/histogram.h"
 #include "core/base/random.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 #define SAMPLES 20000
 
@@ -129,8 +130,6 @@ main(void)
 {
 	Suite *suite = suite_create("base/histogram");
 	TCase *tc = tcase_create("histogram");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_set_timeout(tc, 60);
@@ -139,8 +138,5 @@ main(void)
 	tcase_add_test(tc, merging_is_adding_both);
 	tcase_add_test(tc, empty_and_beyond_the_range);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

@@ -11,6 +11,7 @@
 
 #include "core/base/clock.h"
 #include "mc/log.h"
+#include "tests/support/suite.h"
 
 static char folder[64];
 static char path[96], moved[96];
@@ -276,8 +277,6 @@ main(void)
 {
 	Suite *suite = suite_create("base/log");
 	TCase *tc = tcase_create("log");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, lines_have_the_layout_of_glog);
@@ -290,8 +289,5 @@ main(void)
 	tcase_add_test(tc, a_limit_without_arguments);
 	tcase_add_test(tc, lines_of_threads_do_not_mix_while_the_file_is_opened_again);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

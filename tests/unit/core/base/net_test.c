@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/net.h"
+#include "tests/support/suite.h"
 
 static const char *const hosts[] = {"127.0.0.1", "::1"};
 
@@ -312,8 +313,6 @@ main(void)
 	int count = hosts_here();
 	Suite *suite = suite_create("base/net");
 	TCase *tc = tcase_create("net");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, bytes_go_both_ways, 0, count);
@@ -330,8 +329,5 @@ main(void)
 	tcase_add_test(tc, interfaces_have_addresses);
 	tcase_add_test(tc, another_network_can_take_its_place);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

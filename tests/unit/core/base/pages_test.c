@@ -9,6 +9,7 @@
 
 #include "core/base/pages.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 #define HUGE (2u << 20)
 
@@ -88,16 +89,11 @@ main(void)
 {
 	Suite *suite = suite_create("base/pages");
 	TCase *tc = tcase_create("pages");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, pages_are_aligned_and_zero);
 	tcase_add_test(tc, mapping_takes_no_memory_and_unmapping_gives_all_back);
 	tcase_add_test(tc, what_cannot_be_mapped_is_refused);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

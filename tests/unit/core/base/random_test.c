@@ -4,6 +4,7 @@
 
 #include "core/base/random.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 /* The first numbers of xoshiro256** from the state 1, 2, 3, 4, as its authors' program gives. */
 START_TEST(the_sequence_is_the_published_one)
@@ -97,16 +98,11 @@ main(void)
 {
 	Suite *suite = suite_create("base/random");
 	TCase *tc = tcase_create("random");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, the_sequence_is_the_published_one);
 	tcase_add_test(tc, seeds_are_spread);
 	tcase_add_test(tc, numbers_below_a_bound_are_below_it_and_even);
 	tcase_add_test(tc, another_source_of_seeds_can_be_set);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

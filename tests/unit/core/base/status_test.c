@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mc/status.h"
+#include "tests/support/suite.h"
 
 #define VALUES_MAX 200
 
@@ -66,14 +67,9 @@ main(void)
 {
 	Suite *suite = suite_create("base/status");
 	TCase *tc = tcase_create("status");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, every_value_has_its_own_text);
 	tcase_add_test(tc, texts_are_what_the_header_says);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

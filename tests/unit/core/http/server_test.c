@@ -6,6 +6,7 @@
 
 #include "core/http/http.h"
 #include "tests/support/http_client.h"
+#include "tests/support/suite.h"
 
 #define BODY_MAX 1000u
 
@@ -378,8 +379,6 @@ main(void)
 {
 	Suite *suite = suite_create("http/server");
 	TCase *tc = tcase_create("server");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_unchecked_fixture(tc, loop_start, http_loop_stop);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -399,9 +398,5 @@ main(void)
 	tcase_add_test(tc, a_closed_port_can_be_opened_again);
 	tcase_add_test(tc, connections_over_the_limit_harm_nobody);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_NOFORK);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/support/http_client.h"
+#include "tests/support/suite.h"
 
 static struct mc_reactor *control, *exec, *io;
 static struct mc_rpc_server *server;
@@ -290,8 +291,6 @@ main(void)
 {
 	Suite *suite = suite_create("admin");
 	TCase *tc = tcase_create("routes");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_unchecked_fixture(tc, loop_start, loop_stop);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -305,9 +304,5 @@ main(void)
 	tcase_add_test(tc, a_query_holds_up_nobody_else);
 	tcase_add_test(tc, closing_leaves_a_query_to_end_later);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_NOFORK);
 }

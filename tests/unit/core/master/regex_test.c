@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "tests/support/suite.h"
 
 static struct mc_str
 str(const char *text)
@@ -135,8 +136,6 @@ main(void)
 {
 	Suite *suite = suite_create("regex");
 	TCase *tc = tcase_create("match");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, matches_as_upstream_does);
 	tcase_add_test(tc, zero_bytes_are_bytes);
@@ -144,8 +143,5 @@ main(void)
 	tcase_add_test(tc, no_pattern_stalls);
 	tcase_add_test(tc, a_limit_hit_leaves_the_next_key_alone);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

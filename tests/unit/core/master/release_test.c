@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/master/state.h"
 #include "tests/support/http_client.h"
+#include "tests/support/suite.h"
 
 static struct mc_reactor *reactor;
 static struct mc_master *master;
@@ -211,8 +212,6 @@ main(void)
 {
 	Suite *suite = suite_create("release");
 	TCase *tc = tcase_create("choose");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_unchecked_fixture(tc, loop_start, http_loop_stop);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -227,9 +226,5 @@ main(void)
 	tcase_add_test(tc, a_proxy_may_change_its_mind);
 	tcase_add_test(tc, many_addresses_push_out_quiet_ones_only);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_NOFORK);
 }

@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/random.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 static uint64_t seed;
 
@@ -486,14 +487,9 @@ int
 main(void)
 {
 	const char *text = getenv("MC_TEST_SEED");
-	SRunner *runner = srunner_create(table_suite());
-	int failed;
 
 	seed = text ? strtoull(text, NULL, 0) : mc_random_seed();
 	printf("MC_TEST_SEED=%" PRIu64 "\n", seed);
 	fflush(stdout);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(table_suite(), CK_FORK_GETENV);
 }

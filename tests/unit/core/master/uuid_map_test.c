@@ -8,6 +8,7 @@
 
 #include "core/base/random.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 #define IDS   3000u
 #define STEPS 300000u
@@ -107,15 +108,10 @@ main(void)
 {
 	Suite *suite = suite_create("uuid_map");
 	TCase *tc = tcase_create("map");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, does_what_the_model_does);
 	tcase_add_test(tc, zero_is_an_id);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/meta/private.h"
+#include "tests/support/suite.h"
 
 static struct mc_str
 str(const char *text)
@@ -156,8 +157,6 @@ main(void)
 {
 	Suite *suite = suite_create("meta/key");
 	TCase *tc = tcase_create("key");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, rpc_meta_keys_are_split);
 	tcase_add_test(tc, other_keys_are_not);
@@ -167,8 +166,5 @@ main(void)
 	tcase_add_test(tc, names_are_not_looked_up);
 	tcase_add_test(tc, bodies_without_address_are_bad);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

@@ -7,6 +7,7 @@
 
 #include "core/meta/meta.h"
 #include "tests/support/http_client.h"
+#include "tests/support/suite.h"
 
 static struct mc_reactor *reactor;
 static struct mc_meta *meta;
@@ -242,8 +243,6 @@ main(void)
 {
 	Suite *suite = suite_create("meta/metadata");
 	TCase *tc = tcase_create("routes");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_unchecked_fixture(tc, loop_start, http_loop_stop);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -259,9 +258,5 @@ main(void)
 	tcase_add_test(tc, a_name_is_forgotten_in_every_cluster);
 	tcase_add_test(tc, a_port_in_use_is_an_error);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_NOFORK);
 }

@@ -8,6 +8,7 @@
 #include "core/base/random.h"
 #include "core/meta/private.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 #define KEYS	  300u
 #define STEPS	  60000u
@@ -188,16 +189,11 @@ main(void)
 {
 	Suite *suite = suite_create("meta/store");
 	TCase *tc = tcase_create("store");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, does_what_the_model_does);
 	tcase_add_test(tc, a_refused_value_leaves_the_old_one);
 	tcase_add_test(tc, a_walk_may_delete_what_it_is_at);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

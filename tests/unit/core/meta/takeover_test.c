@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/meta/meta.h"
 #include "tests/support/http_client.h"
+#include "tests/support/suite.h"
 
 #define RPC	  "/metadata?key=mooncake/rpc_meta/node:1"
 #define RAM	  "/metadata?key=mooncake/ram/node:1"
@@ -433,8 +434,6 @@ main(void)
 {
 	Suite *suite = suite_create("meta/takeover");
 	TCase *tc = tcase_create("takeover");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_unchecked_fixture(tc, loop_start, http_loop_stop);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -453,9 +452,5 @@ main(void)
 	tcase_add_test(tc, closing_ends_a_probe);
 	tcase_add_test(tc, closing_leaves_an_eviction_to_end_later);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_NOFORK);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/metrics/metrics.h"
+#include "tests/support/suite.h"
 
 static struct mc_buf out;
 
@@ -93,8 +94,6 @@ main(void)
 {
 	Suite *suite = suite_create("prometheus");
 	TCase *tc = tcase_create("text");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, heads_name_help_and_type);
@@ -103,8 +102,5 @@ main(void)
 	tcase_add_test(tc, long_label_values_are_cut_between_characters);
 	tcase_add_test(tc, a_head_that_is_too_long_is_left_out_whole);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite, CK_FORK_GETENV);
 }

@@ -17,9 +17,10 @@
 #include "mc/log.h"
 #include "tests/support/must.h"
 #include "tests/support/rpc_peer.h"
+#include "tests/support/suite.h"
 
 #define PATIENCE_NS (10 * MC_NS_PER_S)
-#define FN RPC_PEER_FN
+#define FN	    RPC_PEER_FN
 #define BIG	    (8u << 20)
 
 static struct mc_reactor *reactor;
@@ -421,13 +422,12 @@ END_TEST
 START_TEST(the_servers_death_ends_every_call)
 {
 	struct call *retry = &calls[10];
-	uint32_t seq;
 
 	client_connect(0, 0);
 	calls[0].next = retry;
 	for (int i = 0; i < 10; i++)
 		call_make(&calls[i], "a", 1);
-	seq = rpc_peer_request(&peer, "a");
+	rpc_peer_request(&peer, "a");
 	rpc_peer_hang_up(&peer);
 	poll_until(&states_count, 2);
 	ck_assert_int_eq(states[1], MC_ERR_CONN_CLOSED);
@@ -519,7 +519,6 @@ END_TEST
 
 START_TEST(state_may_close_the_client)
 {
-
 	ck_assert_int_eq(client_open(0, 0, state_close), MC_OK);
 	rpc_peer_accept(&peer);
 	poll_until(&states_count, 1);
@@ -588,17 +587,13 @@ main(void)
 	struct mc_eal_params eal = {.size = sizeof(eal), .lcore_count = 1};
 	struct mc_reactor_params params = {
 		.size = sizeof(params), .name = "test", .idle = MC_IDLE_INLINE, .messages_max = 64};
-	SRunner *runner = srunner_create(suite());
-	int failed;
+	int rc;
 
 	mc_log_level_set(MC_LOG_ERROR);
 	if (mc_eal_start(&eal) != MC_OK || mc_reactor_create(&params, &reactor) != MC_OK)
 		return 1;
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	rc = suite_run(suite(), CK_NOFORK);
 	mc_reactor_destroy(reactor);
 	mc_eal_stop();
-	return failed == 0 ? 0 : 1;
+	return rc;
 }

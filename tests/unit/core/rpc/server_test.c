@@ -18,6 +18,7 @@
 #include "core/rpc/server.h"
 #include "core/wire/frame.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 enum {
 	FN_ECHO = 1,
@@ -130,9 +131,9 @@ stat_sum(size_t offset)
 	uint64_t sum = 0;
 
 	for (unsigned int i = 0; i < io_count; i++)
-		sum += mc_counter_read((const struct mc_counter *)((const char *)mc_rpc_server_stats(
-									   server, i) +
-								   offset));
+		sum += mc_counter_read(
+			(const struct mc_counter *)((const char *)mc_rpc_server_stats(server, i) +
+						    offset));
 	return sum;
 }
 
@@ -409,7 +410,7 @@ START_TEST(a_peer_that_leaves_cancels_its_waiting_call)
 		request_send(fd, FN_ECHO, 1, "x", 1);
 		answer_expect(fd, 1, "x", 1);
 		request_send(fd, FN_NEVER, 2, NULL, 0);
-		/* so that the call is running when the reset comes: another client sees it through */
+		/* the call is running when the reset comes: another client sees it through */
 		int other = client_open();
 
 		request_send(other, FN_ECHO, 1, "y", 1);
@@ -552,8 +553,7 @@ int
 main(void)
 {
 	struct mc_eal_params eal = {.size = sizeof(eal), .lcore_count = 2};
-	SRunner *runner = srunner_create(suite());
-	int failed;
+	int rc;
 
 	if (mc_eal_start(&eal) != MC_OK)
 		return 1;
@@ -561,10 +561,7 @@ main(void)
 	for (unsigned int i = 0; i < io_count; i++)
 		io[i] = mc_lcore_reactor(i);
 	sem_init(&cancelled, 0, 0);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	rc = suite_run(suite(), CK_NOFORK);
 	mc_eal_stop();
-	return failed == 0 ? 0 : 1;
+	return rc;
 }

@@ -8,6 +8,7 @@
 #include "core/base/random.h"
 #include "core/wire/schema.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 #include "tests/support/vectors.h"
 
 #define BODIES_MIN 1000u	/* of both directions; the recordings hold about 1,100 */
@@ -450,12 +451,6 @@ suite(void)
 int
 main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
 	mc_wire_init();
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite(), CK_FORK_GETENV);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/wire/schema.h"
+#include "tests/support/suite.h"
 #include "tests/support/vectors.h"
 
 /* The columns of the table; the last two are one layout. */
@@ -192,12 +193,6 @@ suite(void)
 int
 main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
 	mc_wire_init();
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite(), CK_FORK_GETENV);
 }
