@@ -309,8 +309,8 @@ events_wait(struct mc_reactor *reactor, struct epoll_event *events)
 /*
  * What was written in front of a send is seen by whoever runs the message. rte_ring sees to that on
  * every machine that DPDK runs on, but in steps that the C memory model does not count (one sender
- * waits for another's tail with a relaxed load), so a race detector is told; tests/tsan.supp has the
- * ring's inside.
+ * waits for another's tail with a relaxed load), so a race detector is told; tests/tsan.supp has
+ * the inside of the ring.
  */
 #ifdef __SANITIZE_THREAD__
 #define ring_hand_over(ring) __tsan_release(ring)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Starting and stopping the runtime: what threads there are and where they may run, what the host's
- * threads keep, and that several processes of several users can do it at once. (Hugepages: hugepages_test.c.)
+ * threads keep, and that several processes of several users can do it at once.
+ * hugepages_test.c has the kinds of memory.
  */
 #include <check.h>
 #include <dirent.h>
