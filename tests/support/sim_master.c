@@ -262,6 +262,12 @@ sim_client_vanish(struct sim_client *client)
 	sim_settle();
 }
 
+bool
+sim_client_alive(const struct sim_client *client)
+{
+	return sim.conns[client->conn].conn != NULL;
+}
+
 /* ---- calls ---- */
 
 void

@@ -42,8 +42,10 @@ struct sim_client {
 };
 
 struct sim_client sim_client_open(uint64_t number, enum mc_release release);
-/* The same without a goodbye, in the middle of whatever is under way. */
+/* Its connection ends without a goodbye, in the middle of whatever is under way. */
 void sim_client_vanish(struct sim_client *client);
+/* False: the master closed the connection. */
+bool sim_client_alive(const struct sim_client *client);
 
 #define SIM_FRAME_ERROR 1000 /* and the code: a framing-level error in place of a result */
 
