@@ -7,6 +7,7 @@
 #ifndef MC_TESTS_SUPPORT_SIM_MASTER_H
 #define MC_TESTS_SUPPORT_SIM_MASTER_H
 
+#include <check.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,10 @@
 /* The runtime, once per program; run the suite with CK_NOFORK in between. Exits when it cannot. */
 void sim_begin(void);
 void sim_end(void);
+/* All of that, and the end of main(). */
+int sim_run(Suite *suite);
+/* A test case whose masters @setup opens, and sim_master_close() closes. */
+TCase *sim_tcase(Suite *suite, const char *name, void (*setup)(void));
 
 /* NULL: the defaults. @params gets the reactor. Every master begins at the same time of day. */
 void sim_master_open(struct mc_master_params *params);
@@ -39,17 +44,21 @@ struct sim_client {
 	enum mc_release release;
 	int conn;
 	uint32_t seq;
+	uint32_t seq_answered;
 };
 
 struct sim_client sim_client_open(uint64_t number, enum mc_release release);
 /* The same without a goodbye, in the middle of whatever is under way. */
 void sim_client_vanish(struct sim_client *client);
+/* As if it had come by a port that serves its release alone (--abi_ports). */
+void sim_client_restrict(struct sim_client *client);
 
 #define SIM_FRAME_ERROR 1000 /* and the code: a framing-level error in place of a result */
 
 /*
- * Calls and polls until the answer is there. Returns the error of the result, 0 for none;
- * @result_out, the struct mc_result_* of @fn, has views that live until the next call.
+ * Calls and polls until the answer is there, which must be the next in the order of the calls.
+ * Returns the error of the result, 0 for none; @result_out, the struct mc_result_* of @fn, has
+ * views that live until the next call.
  */
 int32_t sim_call(struct sim_client *client, enum mc_fn fn, const struct mc_args *args,
 		 void *result_out);
@@ -57,6 +66,8 @@ int32_t sim_call(struct sim_client *client, enum mc_fn fn, const struct mc_args 
 void sim_send(struct sim_client *client, enum mc_fn fn, const struct mc_args *args);
 bool sim_answered(const struct sim_client *client);
 int32_t sim_receive(struct sim_client *client, enum mc_fn fn, void *result_out);
+/* The body of the last answer. */
+const struct mc_buf *sim_answer(void);
 /* Bytes as they are, for calls that no codec makes. */
 void sim_send_bytes(struct sim_client *client, const void *bytes, size_t len);
 
