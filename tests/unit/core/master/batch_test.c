@@ -424,6 +424,30 @@ START_TEST(keys_spread_when_the_first_went_nowhere)
 }
 END_TEST
 
+START_TEST(the_preferred_node_leaves_and_returns_in_the_middle)
+{
+	const uint32_t count = 8 * SLICE; /* so many passes that the dead segment is buried */
+	struct sim_client twin = sim_client_open(1, MC_RELEASE_NEWEST); /* the writer's, too */
+	struct mc_args args = sim_batch_args(&writer, sim_keys(count), 64);
+	struct mc_replica_desc desc;
+
+	args.config.prefer_same_node = true;
+	sim_send(&writer, MC_FN_BATCH_PUT_START, &args);
+	/* there is another choice now, which is to be passed over */
+	ck_assert_int_eq(sim_mount(&other, "b:1", 1, 64 * SIM_MIB), 0);
+	ck_assert_int_eq(sim_unmount(&twin, 1), 0);
+	ck_assert_int_eq(sim_mount(&twin, "a:1", 1, 64 * SIM_MIB), 0);
+	ck_assert(!sim_answered(&writer));
+	sim_batch_receive(&writer, MC_FN_BATCH_PUT_START, count, NULL);
+	ck_assert_int_eq(sim_put_end(&writer, sim_key(0)), -704);
+	for (uint32_t i = count - 10; i < count; i++) {
+		ck_assert_int_eq(sim_put_end(&writer, sim_key(i)), 0);
+		ck_assert_int_eq(sim_get(&writer, sim_key(i), &desc, 1), 1);
+		ck_assert(memcmp(desc.buffer.endpoint.ptr, "a:1", 3) == 0);
+	}
+}
+END_TEST
+
 /* ---- releases and counters ---- */
 
 static void
@@ -507,6 +531,7 @@ add_all(TCase *tc)
 	tcase_add_test(tc, keys_follow_the_first_to_its_node);
 	tcase_add_test(tc, keys_spread_without_a_preference);
 	tcase_add_test(tc, keys_spread_when_the_first_went_nowhere);
+	tcase_add_test(tc, the_preferred_node_leaves_and_returns_in_the_middle);
 	tcase_add_test(tc, calls_and_keys_are_counted_apart);
 }
 
