@@ -67,7 +67,7 @@ sim_batch_receive(struct sim_client *client, enum mc_fn fn, uint32_t count, cons
 {
 	struct mc_vec_cursor cursor = {0};
 	struct mc_result_vec result;
-	union sim_element element;
+	union sim_result element;
 
 	must(sim_receive(client, fn, &result) == 0);
 	ck_assert_uint_eq(result.value.count, count);
@@ -104,7 +104,7 @@ sim_exist_keys(struct sim_client *client, uint32_t count)
 	struct mc_args args = sim_batch_args(client, sim_keys(count), 0);
 	struct mc_vec_cursor cursor = {0};
 	struct mc_result_vec result;
-	union sim_element element;
+	union sim_result element;
 	uint32_t there = 0;
 
 	must(sim_call(client, MC_FN_BATCH_EXIST_KEY, &args, &result) == 0);

@@ -20,15 +20,6 @@ struct mc_vec sim_keys(uint32_t count);
 /* Everything that a batch function of any release may want of @keys; each with @size bytes. */
 struct mc_args sim_batch_args(const struct sim_client *client, struct mc_vec keys, uint64_t size);
 
-/* One result of a batch, by whatever type the function has; each begins with its error. */
-union sim_element {
-	int32_t error;
-	struct mc_result_void nothing;
-	struct mc_result_bool flag;
-	struct mc_result_vec vec;
-	struct mc_result_replicas replicas;
-};
-
 /* The answers of a batch under way, one for each key: @errors, or success where that is NULL. */
 void sim_batch_receive(struct sim_client *client, enum mc_fn fn, uint32_t count,
 		       const int32_t *errors);

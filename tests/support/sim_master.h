@@ -53,6 +53,22 @@ void sim_client_vanish(struct sim_client *client);
 /* As if it had come by a port that serves its release alone (--abi_ports). */
 void sim_client_restrict(struct sim_client *client);
 
+/* Room for the result of any function. */
+union sim_result {
+	int32_t error;
+	struct mc_result_bool flag;
+	struct mc_result_i64 number;
+	struct mc_result_str text;
+	struct mc_result_uuid uuid;
+	struct mc_result_vec vec;
+	struct mc_result_replicas replicas;
+	struct mc_result_ping ping;
+	struct mc_result_storage storage;
+	struct mc_result_copy copy;
+	struct mc_result_replica replica;
+	struct mc_result_task task;
+};
+
 #define SIM_FRAME_ERROR 1000 /* and the code: a framing-level error in place of a result */
 
 /*

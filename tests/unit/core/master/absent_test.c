@@ -7,17 +7,6 @@
 
 static struct sim_client client;
 
-/* Room for the result of any function. */
-union any_result {
-	int32_t error;
-	struct mc_result_bool flag;
-	struct mc_result_vec vec;
-	struct mc_result_uuid uuid;
-	struct mc_result_copy copy;
-	struct mc_result_replica replica;
-	struct mc_result_task task;
-};
-
 static const struct {
 	enum mc_fn fn;
 	int32_t error;
@@ -115,7 +104,7 @@ release_expect(enum mc_release release)
 	args = plain_args();
 	for (int i = 0; i < ABSENT; i++) {
 		enum mc_fn fn = absent[i].fn;
-		union any_result result = {0};
+		union sim_result result = {0};
 		int32_t error;
 
 		if (!has(release, fn))
@@ -154,7 +143,7 @@ END_TEST
 
 START_TEST(what_is_none_is_empty)
 {
-	union any_result result;
+	union sim_result result;
 	struct mc_args args;
 
 	client_begin(MC_RELEASE_NEWEST);

@@ -162,7 +162,7 @@ START_TEST(a_checksum_comes_with_each_key)
 	struct mc_object_meta metas[3];
 	struct mc_vec_cursor cursor = {0};
 	struct mc_result_vec result;
-	union sim_element element;
+	union sim_result element;
 
 	memcpy(metas, args.object_metas.items, sizeof(metas));
 	metas[1].checksum = (struct mc_opt_u64){true, 17};
@@ -243,7 +243,7 @@ START_TEST(many_keys_are_answered_in_order)
 	static uint64_t sizes[MANY];
 	struct mc_replica_desc desc;
 	struct mc_result_vec result;
-	union sim_element element;
+	union sim_result element;
 
 	for (uint32_t i = 0; i < MANY; i++)
 		sizes[i] = i + 1;
@@ -374,7 +374,7 @@ start_with_preference(uint32_t count, bool prefer)
 	struct mc_args args = sim_batch_args(&writer, sim_keys(count), 64);
 	struct mc_vec_cursor elements = {0};
 	struct mc_result_vec result;
-	union sim_element element;
+	union sim_result element;
 	char first[3] = "";
 	uint32_t same = 0;
 

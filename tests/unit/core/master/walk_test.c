@@ -48,15 +48,12 @@ walk_receive(struct sim_client *client, enum mc_fn fn, uint8_t *found)
 {
 	struct mc_vec_cursor cursor = {0};
 	struct mc_pair_replicas pair;
-	union {
-		struct mc_result_i64 count;
-		struct mc_result_vec pairs;
-	} result;
+	union sim_result result;
 
 	must(sim_receive(client, fn, &result) == 0);
 	if (fn != MC_FN_GET_REPLICA_LIST_BY_REGEX)
-		return (uint32_t)result.count.value;
-	while (mc_vec_next_result(&result.pairs.value, &cursor, fn, client->release, &pair)) {
+		return (uint32_t)result.number.value;
+	while (mc_vec_next_result(&result.vec.value, &cursor, fn, client->release, &pair)) {
 		uint32_t number = 0;
 
 		for (size_t i = 1; i < pair.key.len; i++)
@@ -65,8 +62,8 @@ walk_receive(struct sim_client *client, enum mc_fn fn, uint8_t *found)
 		if (found != NULL)
 			found[number]++;
 	}
-	must(cursor.index == result.pairs.value.count);
-	return result.pairs.value.count;
+	must(cursor.index == result.vec.value.count);
+	return result.vec.value.count;
 }
 
 /* ---- between slices ---- */
