@@ -120,6 +120,24 @@ START_TEST(a_read_says_where_the_bytes_are)
 }
 END_TEST
 
+START_TEST(the_first_release_hears_the_name_for_the_endpoint)
+{
+	static const char name[] = "\x04"
+				   "host";
+	struct sim_client old = sim_client_open(3, MC_RELEASE_0_3_6);
+	struct mc_replica_desc desc;
+
+	sim_client_restrict(&old);
+	ck_assert_int_eq(sim_unmount(&writer, 1), 0);
+	mount_with_endpoint();
+	ck_assert_int_eq(sim_put(&writer, "k", 1000), 0);
+	ck_assert_int_eq(sim_get(&old, "k", &desc, 1), 1);
+	/* its buffers begin with it */
+	ck_assert_uint_eq(desc.buffers.count, 1);
+	ck_assert(memcmp(desc.buffers.items, name, sizeof(name) - 1) == 0);
+}
+END_TEST
+
 START_TEST(a_replica_is_as_readable_as_its_segment)
 {
 	struct mc_replica_desc descs[2];
@@ -388,6 +406,7 @@ main(void)
 	tcase_add_test(tc, what_is_not_there_is_not_found);
 	tcase_add_test(tc, what_is_not_finished_is_not_ready);
 	tcase_add_test(tc, a_read_says_where_the_bytes_are);
+	tcase_add_test(tc, the_first_release_hears_the_name_for_the_endpoint);
 	tcase_add_test(tc, a_replica_is_as_readable_as_its_segment);
 	tcase_add_test(tc, a_leaving_segment_is_readable);
 	tcase_add_test(tc, reads_are_counted_by_their_success);
