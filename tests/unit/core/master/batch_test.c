@@ -326,6 +326,7 @@ static const struct {
 	{MC_FN_BATCH_GET_REPLICA_LIST, MANY, 0},
 	{MC_FN_BATCH_REMOVE, MANY - SLICE, 0},
 	{MC_FN_BATCH_EVICT_DISK_REPLICA, MANY, 0},
+	{MC_FN_BATCH_REPLICA_CLEAR, MANY - SLICE, 0},
 };
 #define PARTLY ((int)(sizeof(partly) / sizeof(partly[0])))
 

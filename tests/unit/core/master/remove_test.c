@@ -280,6 +280,26 @@ START_TEST(a_clear_of_one_segment_respects_leases_and_writers)
 }
 END_TEST
 
+/* Some 20 slices. */
+START_TEST(a_long_clear_lets_others_in_between)
+{
+	struct mc_args args = sim_args(&writer);
+	struct mc_result_vec result;
+
+	sim_put_keys(&writer, SIM_KEYS_MAX, 64);
+	args.keys = sim_keys(SIM_KEYS_MAX);
+	args.segment_name = sim_str("a:1");
+	sim_send(&writer, MC_FN_BATCH_REPLICA_CLEAR, &args);
+	ck_assert(!sim_answered(&writer));
+	ck_assert(!sim_exist(&other, sim_key(0)));
+	ck_assert(!sim_answered(&writer));
+	ck_assert(sim_exist(&other, sim_key(SIM_KEYS_MAX - 1))); /* a lease, just in time */
+	ck_assert_int_eq(sim_receive(&writer, MC_FN_BATCH_REPLICA_CLEAR, &result), 0);
+	ck_assert_uint_eq(result.value.count, SIM_KEYS_MAX - 1);
+	ck_assert_uint_eq(sim_stat(&stats()->objects), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -300,5 +320,6 @@ main(void)
 	tcase_add_test(tc, a_clear_of_one_segment_leaves_the_others);
 	tcase_add_test(tc, an_object_goes_with_its_last_replica);
 	tcase_add_test(tc, a_clear_of_one_segment_respects_leases_and_writers);
+	tcase_add_test(tc, a_long_clear_lets_others_in_between);
 	return sim_run(suite);
 }
