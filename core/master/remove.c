@@ -5,6 +5,9 @@
 #include "core/master/regex.h"
 #include "core/master/state.h"
 
+/* Keys per pass of the reactor, as in batch.c. */
+#define CLEAR_SLICE 1024u
+
 static bool
 object_leased(const struct mc_master *master, const struct mc_object *object)
 {
@@ -134,26 +137,66 @@ clear_key(struct mc_master *master, struct mc_str key, struct mc_uuid client_id,
  * The answer lists the keys that were cleared; how many is known at the end only. The keys are
  * views into the request, so an array of them is all that has to be kept.
  */
+struct master_clear {
+	struct master_job job;
+	struct mc_vec keys;
+	struct mc_vec_cursor at;
+	struct mc_uuid client_id;
+	struct mc_str segment;
+	struct mc_str *cleared; /* owned */
+	uint32_t count;
+};
+
+static bool
+clear_step(struct master_job *job)
+{
+	struct master_clear *clear = mc_container_of(job, struct master_clear, job);
+	struct mc_str key;
+
+	for (unsigned int n = 0; n < CLEAR_SLICE; n++) {
+		if (!mc_vec_next_str(&clear->keys, &clear->at, &key))
+			return true;
+		if (clear_key(job->master, key, clear->client_id, clear->segment))
+			clear->cleared[clear->count++] = key;
+	}
+	return clear->at.index == clear->keys.count;
+}
+
+static enum mc_rpc_verdict
+clear_end(struct master_job *job, struct master_op *op)
+{
+	struct master_clear *clear = mc_container_of(job, struct master_clear, job);
+	struct mc_result_vec result = {
+		.value = {clear->cleared, clear->count, sizeof(*clear->cleared), 0, 0}};
+	struct mc_writer writer;
+
+	mc_counter_add(&op->master->stats.items[op->request->fn], clear->keys.count);
+	mc_op_open(op, &writer, clear->count > MC_KEY_MAX ? clear->count : MC_KEY_MAX);
+	mc_result_put(&writer, &result);
+	return mc_op_close(op, &writer);
+}
+
+static void
+clear_release(struct master_job *job)
+{
+	free(mc_container_of(job, struct master_clear, job)->cleared);
+}
+
 enum mc_rpc_verdict
 mc_master_replica_clear(struct master_op *op)
 {
-	const struct mc_vec *keys = &op->args->keys;
-	struct mc_vec_cursor cursor = {0};
-	struct mc_str key, *cleared = malloc((keys->count + (size_t)1) * sizeof(*cleared));
-	struct mc_result_vec result = {0};
-	struct mc_writer writer;
-	uint32_t count = 0;
+	struct master_clear clear = {
+		.job = {.size = sizeof(clear),
+			.step = clear_step,
+			.end = clear_end,
+			.release = clear_release},
+		.keys = op->args->keys,
+		.client_id = op->args->client_id,
+		.segment = op->args->segment_name,
+	};
 
-	if (cleared == NULL)
+	clear.cleared = malloc((clear.keys.count + (size_t)1) * sizeof(*clear.cleared));
+	if (clear.cleared == NULL)
 		return MC_RPC_CLOSE;
-	while (mc_vec_next_str(keys, &cursor, &key)) {
-		if (clear_key(op->master, key, op->args->client_id, op->args->segment_name))
-			cleared[count++] = key;
-	}
-	mc_counter_add(&op->master->stats.items[op->request->fn], keys->count);
-	result.value = (struct mc_vec){cleared, count, sizeof(*cleared), 0, 0};
-	mc_op_open(op, &writer, count > MC_KEY_MAX ? count : MC_KEY_MAX);
-	mc_result_put(&writer, &result);
-	free(cleared);
-	return mc_op_close(op, &writer);
+	return mc_job_begin(op, &clear.job);
 }

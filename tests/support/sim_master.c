@@ -14,6 +14,7 @@
 #include "core/wire/frame.h"
 #include "mc/log.h"
 #include "tests/support/must.h"
+#include "tests/support/suite.h"
 
 #define STEP_MS	   10u
 #define PASSES_MAX 10000000u
@@ -136,6 +137,28 @@ sim_end(void)
 	mc_net_ops_set(NULL);
 	mc_random_seed_set(NULL);
 	mc_eal_stop();
+}
+
+int
+sim_run(Suite *suite)
+{
+	int rc;
+
+	sim_begin();
+	rc = suite_run(suite, CK_NOFORK);
+	sim_end();
+	return rc;
+}
+
+TCase *
+sim_tcase(Suite *suite, const char *name, void (*setup)(void))
+{
+	TCase *tc = tcase_create(name);
+
+	tcase_add_checked_fixture(tc, setup, sim_master_close);
+	tcase_set_timeout(tc, 60);
+	suite_add_tcase(suite, tc);
+	return tc;
 }
 
 void
@@ -268,6 +291,14 @@ sim_client_alive(const struct sim_client *client)
 	return sim.conns[client->conn].conn != NULL;
 }
 
+void
+sim_client_restrict(struct sim_client *client)
+{
+	struct mc_rpc_peer *peer = &sim.conns[client->conn].conn->peer;
+
+	peer->allowed = peer->releases = MC_RELEASE_BIT(client->release);
+}
+
 /* ---- calls ---- */
 
 void
@@ -330,6 +361,7 @@ sim_receive(struct sim_client *client, enum mc_fn fn, void *result_out)
 	sim.answer.head = sim.answer.tail = 0;
 	must(mc_buf_append(&sim.answer, from->data + from->head, frame.body_len) == MC_OK);
 	mc_buf_consume(from, frame.body_len);
+	must(frame.seq == ++client->seq_answered);
 	if (frame.err_code != 0)
 		return SIM_FRAME_ERROR + frame.err_code;
 	must(mc_result_decode(sim.answer.data, frame.body_len, fn, client->release, result_out) ==
@@ -343,6 +375,12 @@ sim_call(struct sim_client *client, enum mc_fn fn, const struct mc_args *args, v
 {
 	sim_send(client, fn, args);
 	return sim_receive(client, fn, result_out);
+}
+
+const struct mc_buf *
+sim_answer(void)
+{
+	return &sim.answer;
 }
 
 struct mc_args
@@ -429,6 +467,7 @@ sim_put_start(struct sim_client *client, const char *key, uint64_t size,
 
 	args.key = sim_str(key);
 	args.slice_length = size;
+	args.slices = (struct mc_vec){.items = &size, .count = 1, .stride = sizeof(size)};
 	args.config.replica_num = 1;
 	if (config != NULL)
 		args.config = *config;

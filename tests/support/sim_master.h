@@ -7,6 +7,7 @@
 #ifndef MC_TESTS_SUPPORT_SIM_MASTER_H
 #define MC_TESTS_SUPPORT_SIM_MASTER_H
 
+#include <check.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,10 @@
 /* The runtime, once per program; run the suite with CK_NOFORK in between. Exits when it cannot. */
 void sim_begin(void);
 void sim_end(void);
+/* All of that, and the end of main(). */
+int sim_run(Suite *suite);
+/* A test case whose masters @setup opens, and sim_master_close() closes. */
+TCase *sim_tcase(Suite *suite, const char *name, void (*setup)(void));
 
 /* NULL: the defaults. @params gets the reactor. Every master begins at the same time of day. */
 void sim_master_open(struct mc_master_params *params);
@@ -39,6 +44,7 @@ struct sim_client {
 	enum mc_release release;
 	int conn;
 	uint32_t seq;
+	uint32_t seq_answered;
 };
 
 struct sim_client sim_client_open(uint64_t number, enum mc_release release);
@@ -46,12 +52,31 @@ struct sim_client sim_client_open(uint64_t number, enum mc_release release);
 void sim_client_vanish(struct sim_client *client);
 /* False: the master closed the connection. */
 bool sim_client_alive(const struct sim_client *client);
+/* As if it had come by a port that serves its release alone (--abi_ports). */
+void sim_client_restrict(struct sim_client *client);
+
+/* Room for the result of any function. */
+union sim_result {
+	int32_t error;
+	struct mc_result_bool flag;
+	struct mc_result_i64 number;
+	struct mc_result_str text;
+	struct mc_result_uuid uuid;
+	struct mc_result_vec vec;
+	struct mc_result_replicas replicas;
+	struct mc_result_ping ping;
+	struct mc_result_storage storage;
+	struct mc_result_copy copy;
+	struct mc_result_replica replica;
+	struct mc_result_task task;
+};
 
 #define SIM_FRAME_ERROR 1000 /* and the code: a framing-level error in place of a result */
 
 /*
- * Calls and polls until the answer is there. Returns the error of the result, 0 for none;
- * @result_out, the struct mc_result_* of @fn, has views that live until the next call.
+ * Calls and polls until the answer is there, which must be the next in the order of the calls.
+ * Returns the error of the result, 0 for none; @result_out, the struct mc_result_* of @fn, has
+ * views that live until the next call.
  */
 int32_t sim_call(struct sim_client *client, enum mc_fn fn, const struct mc_args *args,
 		 void *result_out);
@@ -59,6 +84,8 @@ int32_t sim_call(struct sim_client *client, enum mc_fn fn, const struct mc_args 
 void sim_send(struct sim_client *client, enum mc_fn fn, const struct mc_args *args);
 bool sim_answered(const struct sim_client *client);
 int32_t sim_receive(struct sim_client *client, enum mc_fn fn, void *result_out);
+/* The body of the last answer. */
+const struct mc_buf *sim_answer(void);
 /* Bytes as they are, for calls that no codec makes. */
 void sim_send_bytes(struct sim_client *client, const void *bytes, size_t len);
 
