@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tests/support/sim_segment.h"
-#include "tests/support/suite.h"
+#include "tests/support/sim_suite.h"
 
 #define SIZE	 (16 * SIM_MIB)
 #define NAME_MAX 4096u /* of core/master */
@@ -473,17 +473,7 @@ asking(void)
 int
 main(void)
 {
-	Suite *suite = suite_create("master/mount");
-	TCase *cases[] = {mounting(), unmounting(), asking()};
-	int rc;
+	TCase *cases[] = {mounting(), unmounting(), asking(), NULL};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		tcase_add_checked_fixture(cases[i], setup, sim_master_close);
-		tcase_set_timeout(cases[i], 60);
-		suite_add_tcase(suite, cases[i]);
-	}
-	sim_begin();
-	rc = suite_run(suite, CK_NOFORK);
-	sim_end();
-	return rc;
+	return sim_suite_run("master/mount", cases, setup);
 }
