@@ -3,10 +3,25 @@
 #ifndef MC_TESTS_SUPPORT_SIM_SUITE_H
 #define MC_TESTS_SUPPORT_SIM_SUITE_H
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/base/random.h"
 #include "tests/support/sim_master.h"
 #include "tests/support/suite.h"
 
 #define SIM_CASE_SECONDS 60
+
+/* Of random inputs: MC_TEST_SEED, else another one each time, printed. Before sim_begin(). */
+static inline uint64_t
+sim_test_seed(void)
+{
+	const char *text = getenv("MC_TEST_SEED");
+	uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : mc_random_seed();
+
+	printf("MC_TEST_SEED=%" PRIu64 "\n", seed);
+	return seed;
+}
 
 /* Runs @cases, up to a NULL; each test between @setup and sim_master_close(). The exit code. */
 static inline int
