@@ -99,6 +99,7 @@ mc_park(struct mc_master *master, uint32_t segment, uint32_t extent, uint64_t by
 		extent_free(master, &parked);
 		return;
 	}
+	master->segments[segment].parked_bytes += bytes;
 	i = master->parked_count++;
 	master->parked[i] = parked;
 	while (i > 0 && parked_before(master, i, (i - 1) / 2)) {
@@ -112,13 +113,16 @@ mc_parked_tick(struct mc_master *master, uint64_t now_ns)
 {
 	while (master->parked_count > 0 && master->parked[0].free_at_ns <= now_ns) {
 		struct parked_extent parked = master->parked[0];
+		struct master_segment *segment = &master->segments[parked.segment];
 
 		parked_swap(master, 0, --master->parked_count);
 		parked_sift_down(master, 0);
 		/* of a segment that is gone: its space went with it */
-		if (segment_readable(master, parked.segment) &&
-		    master->segments[parked.segment].generation == parked.generation)
-			extent_free(master, &parked);
+		if (!segment_readable(master, parked.segment) ||
+		    segment->generation != parked.generation)
+			continue;
+		segment->parked_bytes -= parked.bytes;
+		extent_free(master, &parked);
 	}
 }
 

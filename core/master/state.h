@@ -42,6 +42,7 @@ struct master_segment {
 	struct mc_alloc *alloc;
 	uint64_t base;
 	uint64_t size;
+	uint64_t parked_bytes;	/* object bytes of parked extents: no longer in the counters */
 	uint32_t client;
 	uint32_t name;		/* index of struct master_name */
 	struct mc_uuid id;

@@ -274,6 +274,19 @@ START_TEST(a_slot_is_used_again_while_space_of_its_former_segment_is_parked)
 }
 END_TEST
 
+START_TEST(parked_space_goes_with_its_segment)
+{
+	ck_assert_int_eq(sim_mount(&owner, "a:1", 1, SIZE), 0);
+	space_park();
+	ck_assert_int_eq(sim_unmount(&owner, 1), 0);
+	sim_advance_ms(PUT_RELEASE_S * 1000);
+	ck_assert_uint_eq(sim_master()->parked_count, 0);
+	ck_assert_uint_eq(sim_stat(&stats()->extent_bytes), 0);
+	ck_assert_uint_eq(sim_stat(&stats()->object_bytes), 0);
+	ck_assert_uint_eq(sim_stat(&stats()->objects), 0);
+}
+END_TEST
+
 static TCase *
 names(void)
 {
@@ -303,6 +316,7 @@ slots(void)
 	TCase *tc = tcase_create("slots");
 
 	tcase_add_test(tc, a_slot_is_used_again_while_space_of_its_former_segment_is_parked);
+	tcase_add_test(tc, parked_space_goes_with_its_segment);
 	return tc;
 }
 
