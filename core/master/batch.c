@@ -3,6 +3,8 @@
  * The batch forms: each key as in the single call, one result per key in the same order, written as
  * it is made. The arguments stay views into the request; long batches run in slices.
  */
+#include <stdlib.h>
+
 #include "core/master/state.h"
 
 /* Keys per pass of the reactor: some 200 µs. */
@@ -20,7 +22,7 @@ struct master_batch {
 	struct mc_vec_cursor key_at;	/* of keys, or of object_metas */
 	struct mc_vec_cursor size_at;
 	struct mc_vec_cursor ahead_at;
-	struct mc_str prefer; /* BatchPutStart with prefer_same_node, from the second on */
+	struct mc_str prefer; /* owned; BatchPutStart with prefer_same_node, from the second on */
 	uint32_t done;
 	uint32_t count;
 	uint32_t failures;
@@ -92,13 +94,22 @@ one_put_end(struct master_batch *batch, struct mc_str key)
 /*
  * With prefer_same_node the endpoint of the first key's replica becomes the preferred segment of
  * those that follow. A name is looked for under it, so that this has an effect where both are
- * equal.
+ * equal. A copy, as the segment may go before the batch is over; no memory for it: no preference.
  */
 static void
 node_prefer(struct master_batch *batch, const struct desc_list *descs)
 {
-	if (batch->args.config.prefer_same_node && batch->done == 0 && descs->count > 0)
-		batch->prefer = descs->desc[0].buffer.endpoint;
+	struct mc_str endpoint;
+	char *copy;
+
+	if (!batch->args.config.prefer_same_node || batch->done > 0 || descs->count == 0)
+		return;
+	endpoint = descs->desc[0].buffer.endpoint;
+	copy = malloc(endpoint.len);
+	if (copy == NULL)
+		return;
+	memcpy(copy, endpoint.ptr, endpoint.len);
+	batch->prefer = (struct mc_str){copy, endpoint.len};
 }
 
 static enum mc_status
@@ -225,6 +236,14 @@ batch_end(struct master_job *job, struct master_op *op)
 	return mc_op_close(op, &batch->writer);
 }
 
+static void
+batch_release(struct master_job *job)
+{
+	struct master_batch *batch = mc_container_of(job, struct master_batch, job);
+
+	free((char *)batch->prefer.ptr);
+}
+
 /* keys and slice_lengths (and group_ids) tell of the same objects, or all is refused. */
 static bool
 lengths_differ(const struct mc_args *args, enum mc_fn fn)
@@ -239,7 +258,10 @@ enum mc_rpc_verdict
 mc_master_batch(struct master_op *op)
 {
 	struct master_batch batch = {
-		.job = {.size = sizeof(batch), .step = batch_step, .end = batch_end},
+		.job = {.size = sizeof(batch),
+			.step = batch_step,
+			.end = batch_end,
+			.release = batch_release},
 		.kind = kind_find(op->request->fn),
 		.args = *op->args,
 		.release = op->release,

@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/clock.h"
+#include "core/master/state.h"
 #include "tests/support/must.h"
 #include "tests/support/sim_segment.h"
 #include "tests/support/sim_suite.h"
 
-#define SIZE (16 * SIM_MIB)
+#define SIZE	   (16 * SIM_MIB)
+#define LONG_BATCH 20000u /* of many slices */
 
 static struct sim_client owner;
 
@@ -281,6 +282,41 @@ START_TEST(a_batch_that_prefers_one_node_follows_its_first_key)
 }
 END_TEST
 
+/* The name that the batch prefers is freed with its segment, while the batch is under way. */
+START_TEST(a_batch_goes_on_when_its_preferred_node_is_gone)
+{
+	static struct mc_str keys[LONG_BATCH];
+	static uint64_t lengths[LONG_BATCH];
+	static char texts[LONG_BATCH][8];
+	struct sim_client other = sim_client_open(2, MC_RELEASE_NEWEST);
+	struct sim_client again = sim_client_open(1, MC_RELEASE_NEWEST);
+	struct mc_args args = sim_args(&owner);
+	struct mc_result_vec result;
+
+	mount_names(1);
+	for (unsigned int i = 0; i < LONG_BATCH; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "k%u", i);
+		keys[i] = sim_str(texts[i]);
+		lengths[i] = 100;
+	}
+	args.keys = list_of(keys, LONG_BATCH);
+	args.slice_lengths = (struct mc_vec){lengths, LONG_BATCH, sizeof(lengths[0]), 0, 0};
+	args.config = once;
+	args.config.prefer_same_node = true;
+	sim_send(&owner, MC_FN_BATCH_PUT_START, &args);
+	ck_assert_int_eq(sim_mount(&other, "other:1", 1, SIZE), 0);
+	ck_assert(!sim_answered(&owner));
+	ck_assert_int_eq(sim_unmount(&again, 1), 0);
+	while (sim_master()->dying != MC_NUMBER_NONE)
+		mc_reactor_poll(sim_reactor());
+	/* the same name again, so that what the batch prefers is compared with it */
+	ck_assert_int_eq(sim_mount(&again, "n0:1", 2, SIZE), 0);
+	ck_assert(!sim_answered(&owner));
+	ck_assert_int_eq(sim_receive(&owner, MC_FN_BATCH_PUT_START, &result), 0);
+	ck_assert_uint_eq(result.value.count, LONG_BATCH);
+}
+END_TEST
+
 static TCase *
 counts(void)
 {
@@ -308,6 +344,7 @@ preferences(void)
 	tcase_add_test(tc, a_full_preference_is_passed_over);
 	tcase_add_test(tc, a_preference_that_leaves_is_passed_over);
 	tcase_add_test(tc, a_batch_that_prefers_one_node_follows_its_first_key);
+	tcase_add_test(tc, a_batch_goes_on_when_its_preferred_node_is_gone);
 	return tc;
 }
 
