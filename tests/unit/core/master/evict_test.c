@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Eviction: who goes, when, and how many; the space of abandoned writes. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/master/state.h"
+#include "tests/support/must.h"
+#include "tests/support/sim_segment.h"
+#include "tests/support/sim_suite.h"
+
+/* With its trailer an object of SLOT_SIZE takes a SLOT, and the pool has 100 of them. */
+#define SLOT	  65536u
+#define SLOT_SIZE (SLOT - 32)
+#define SLOTS	  100u
+
+static struct sim_client owner, other;
+static struct mc_master_params params;
+
+static void
+master_open(void)
+{
+	params.client_ttl_ns = 24 * 3600 * MC_NS_PER_S; /* nobody pings here */
+	sim_master_open(&params);
+	owner = sim_client_open(1, MC_RELEASE_NEWEST);
+	other = sim_client_open(2, MC_RELEASE_NEWEST);
+	ck_assert_int_eq(sim_mount(&owner, "a:1", 1, (uint64_t)SLOTS * SLOT), 0);
+}
+
+static void
+setup(void)
+{
+	mc_master_params_init(&params);
+	master_open();
+}
+
+static const struct mc_master_stats *
+stats(void)
+{
+	return mc_master_stats(sim_master());
+}
+
+static uint64_t
+evicted(void)
+{
+	return sim_stat(&stats()->evicted_objects);
+}
+
+/* A look that is no read. */
+static bool
+is_there(const char *key)
+{
+	return mc_table_find(sim_master()->table, mc_table_hash(key, strlen(key)), key,
+			     strlen(key)) != MC_OBJECT_NONE;
+}
+
+static bool
+is_there_at(unsigned int i)
+{
+	char key[16];
+
+	snprintf(key, sizeof(key), "k%u", i);
+	return is_there(key);
+}
+
+static const struct mc_replicate_config hard = {.replica_num = 1, .with_hard_pin = true};
+static const struct mc_replicate_config soft = {.replica_num = 1,
+						.soft_pin_action = MC_SOFT_PIN_ENABLE};
+
+/* Objects "kFIRST" to "k(LAST - 1)" of a slot each, 10 ms apart. */
+static void
+put_slots(unsigned int first, unsigned int last, const struct mc_replicate_config *config)
+{
+	char key[16];
+
+	for (unsigned int i = first; i < last; i++) {
+		snprintf(key, sizeof(key), "k%u", i);
+		must(sim_put_as(&owner, key, SLOT_SIZE, config) == 0);
+		sim_advance_ms(10);
+	}
+}
+
+/* ---- who goes ---- */
+
+/* Seen with upstream's master: 91 % used, three hard-pinned, and the six oldest of the rest went.
+ */
+START_TEST(the_observed_round)
+{
+	put_slots(0, 1, &soft);
+	put_slots(1, 4, &hard);
+	put_slots(4, 90, NULL);
+	ck_assert(sim_exist(&other, "k4")); /* leased now */
+	ck_assert_uint_eq(evicted(), 0);
+	put_slots(90, 91, NULL);
+	ck_assert_uint_eq(evicted(), 6);
+	for (unsigned int i = 0; i < 91; i++)
+		ck_assert_msg(is_there_at(i) == !(i >= 5 && i < 11), "k%u", i);
+	ck_assert_uint_eq(sim_stat(&stats()->evictions), 1);
+	ck_assert_uint_eq(sim_stat(&stats()->evicted_bytes), 6 * SLOT_SIZE);
+	sim_advance_ms(1000);
+	ck_assert_uint_eq(evicted(), 6);
+}
+END_TEST
+
+START_TEST(nothing_goes_at_the_watermark)
+{
+	put_slots(0, 90, NULL);
+	sim_advance_ms(5000);
+	ck_assert_uint_eq(sim_stat(&stats()->eviction_attempts), 0);
+	ck_assert_uint_eq(evicted(), 0);
+}
+END_TEST
+
+START_TEST(a_read_makes_an_object_the_newest)
+{
+	put_slots(0, 90, NULL);
+	for (unsigned int i = 0; i < 40; i++) {
+		char key[16];
+
+		snprintf(key, sizeof(key), "k%u", 39 - i);
+		ck_assert(sim_exist(&other, key));
+		sim_advance_ms(10);
+	}
+	sim_advance_ms(20000); /* no lease is left */
+	put_slots(90, 91, NULL);
+	ck_assert_uint_eq(evicted(), 6);
+	for (unsigned int i = 0; i < 91; i++)
+		ck_assert_msg(is_there_at(i) == !(i >= 40 && i < 46), "k%u", i);
+}
+END_TEST
+
+START_TEST(leased_objects_wait_for_the_end_of_their_lease)
+{
+	struct mc_args args = sim_args(&other);
+	struct mc_result_vec result;
+
+	put_slots(0, 90, NULL);
+	args.key = sim_str("k");
+	ck_assert_int_eq(sim_call(&other, MC_FN_GET_REPLICA_LIST_BY_REGEX, &args, &result), 0);
+	ck_assert_int_eq(sim_put_start(&owner, "more", SLOT_SIZE, NULL, NULL), 0);
+	sim_advance_ms(9900);
+	ck_assert_uint_eq(evicted(), 0);
+	ck_assert_uint_gt(sim_stat(&stats()->eviction_attempts), 900); /* every 10 ms */
+	ck_assert_uint_eq(sim_stat(&stats()->evictions), 0);
+	sim_advance_ms(200);
+	ck_assert_uint_eq(evicted(), 6);
+}
+END_TEST
+
+START_TEST(hard_pinned_objects_never_go)
+{
+	put_slots(0, 95, &hard);
+	sim_advance_ms(100);
+	ck_assert_int_eq(sim_put(&owner, "large", 10 * SLOT_SIZE), -200);
+	sim_advance_ms(10000);
+	ck_assert_uint_eq(evicted(), 0);
+	ck_assert_uint_eq(sim_stat(&stats()->objects), 95);
+}
+END_TEST
+
+START_TEST(soft_pinned_objects_go_when_nothing_else_is_left)
+{
+	put_slots(0, 90, &soft);
+	put_slots(90, 91, NULL);
+	/* the one that is not pinned; the lower bound is 3 % of what is evictable */
+	ck_assert_uint_eq(evicted(), 3);
+	for (unsigned int i = 0; i < 91; i++)
+		ck_assert_msg(is_there_at(i) == (i >= 3), "k%u", i);
+}
+END_TEST
+
+START_TEST(soft_pinned_objects_stay_when_they_must_not_go)
+{
+	sim_master_close();
+	params.evict_soft_pinned = false;
+	master_open();
+	put_slots(0, 95, &soft);
+	sim_advance_ms(1000);
+	ck_assert_uint_eq(evicted(), 0);
+	sim_advance_ms(1800 * 1000 - 1500); /* half an hour after the first were written */
+	ck_assert_uint_gt(evicted(), 0);
+	ck_assert(!is_there_at(0));
+	ck_assert(is_there_at(94));
+}
+END_TEST
+
+/* ---- when ---- */
+
+START_TEST(each_refused_put_makes_some_room)
+{
+	put_slots(0, 8, NULL);
+	for (unsigned int i = 0; i < 8; i++) {
+		ck_assert_int_eq(sim_put(&owner, "large", 95 * SLOT), -200);
+		sim_advance_ms(1000);
+		ck_assert_uint_eq(evicted(), i + 1); /* a twentieth of eight or fewer */
+		ck_assert(!is_there_at(i));
+	}
+	ck_assert_int_eq(sim_put(&owner, "large", 95 * SLOT), 0);
+}
+END_TEST
+
+START_TEST(a_refused_put_is_remembered_until_something_went)
+{
+	put_slots(0, 8, NULL);
+	for (unsigned int i = 0; i < 8; i++) {
+		char key[16];
+
+		snprintf(key, sizeof(key), "k%u", i);
+		ck_assert(sim_exist(&other, key));
+	}
+	ck_assert_int_eq(sim_put(&owner, "large", 95 * SLOT_SIZE), -200);
+	sim_advance_ms(9900);
+	ck_assert_uint_eq(evicted(), 0);
+	sim_advance_ms(100);
+	ck_assert_uint_eq(evicted(), 1);
+	sim_advance_ms(1000);
+	ck_assert_uint_eq(evicted(), 1);
+}
+END_TEST
+
+START_TEST(a_refused_put_is_forgotten_when_nothing_can_go)
+{
+	uint64_t attempts;
+
+	put_slots(0, 8, &hard);
+	ck_assert_int_eq(sim_put(&owner, "large", 95 * SLOT_SIZE), -200);
+	sim_advance_ms(100);
+	attempts = sim_stat(&stats()->eviction_attempts);
+	ck_assert_uint_gt(attempts, 0);
+	sim_advance_ms(5000);
+	ck_assert_uint_eq(sim_stat(&stats()->eviction_attempts), attempts);
+}
+END_TEST
+
+#define SMALL 20000u
+
+/* Passes between the calls go on with the round, a slice each. */
+START_TEST(a_large_round_is_worked_off_between_calls)
+{
+	uint64_t before, calls = 0;
+
+	sim_put_many(&owner, "small", SMALL, 200); /* 78 % of the pool */
+	ck_assert_int_eq(sim_put_start(&owner, "large", 13 * SLOT, NULL, NULL), 0);
+	do {
+		before = evicted();
+		ck_assert(is_there("small19999"));
+		ck_assert_int_eq(sim_put(&other, "other", 1), calls == 0 ? 0 : -705);
+		ck_assert_uint_le(evicted() - before, SMALL / 20 / 3);
+		calls++;
+	} while (evicted() > before || calls < 2);
+	ck_assert_uint_gt(calls, 5);
+	ck_assert_uint_ge(evicted(), SMALL / 20);
+	ck_assert_uint_eq(sim_stat(&stats()->eviction_attempts), 1);
+}
+END_TEST
+
+/* ---- abandoned writes ---- */
+
+START_TEST(unfinished_writes_are_given_up_after_ten_minutes)
+{
+	ck_assert_int_eq(sim_put_start(&owner, "k", 1000, NULL, NULL), 0);
+	sim_advance_ms(600 * 1000 - 10);
+	ck_assert(is_there("k"));
+	ck_assert_uint_eq(sim_stat(&stats()->put_discarded), 0);
+	sim_advance_ms(1000);
+	ck_assert(!is_there("k"));
+	ck_assert_int_eq(sim_put_end(&owner, "k"), -704);
+	ck_assert_uint_eq(sim_stat(&stats()->put_discarded), 1);
+	ck_assert_uint_eq(sim_stat(&stats()->put_discarded_bytes), 1000);
+	ck_assert_uint_eq(sim_stat(&stats()->extent_bytes), 0);
+}
+END_TEST
+
+START_TEST(unfinished_writes_are_not_evicted)
+{
+	char key[16];
+
+	for (unsigned int i = 0; i < 95; i++) {
+		snprintf(key, sizeof(key), "k%u", i);
+		ck_assert_int_eq(sim_put_start(&owner, key, SLOT_SIZE, NULL, NULL), 0);
+	}
+	sim_advance_ms(1000);
+	ck_assert_uint_eq(evicted(), 0);
+	ck_assert_int_eq(sim_put_end(&owner, "k7"), 0);
+	sim_advance_ms(1000);
+	ck_assert_uint_eq(evicted(), 1);
+	ck_assert(!is_there("k7"));
+}
+END_TEST
+
+/* A writer of a write that was taken over may still write: its space is kept that long. */
+START_TEST(parked_space_is_free_ten_minutes_after_its_write_began)
+{
+	ck_assert_int_eq(sim_put_start(&owner, "k", 60 * SLOT, NULL, NULL), 0);
+	sim_advance_ms(100 * 1000);
+	ck_assert_int_eq(sim_put(&other, "k", 1000), 0);
+	ck_assert_int_eq(sim_put(&other, "large", 60 * SLOT), -200);
+	sim_advance_ms(500 * 1000 - 10);
+	ck_assert_int_eq(sim_put(&other, "large", 60 * SLOT), -200);
+	sim_advance_ms(1000);
+	ck_assert_int_eq(sim_put(&other, "large", 60 * SLOT), 0);
+}
+END_TEST
+
+static TCase *
+victims(void)
+{
+	TCase *tc = tcase_create("victims");
+
+	tcase_add_test(tc, the_observed_round);
+	tcase_add_test(tc, nothing_goes_at_the_watermark);
+	tcase_add_test(tc, a_read_makes_an_object_the_newest);
+	tcase_add_test(tc, leased_objects_wait_for_the_end_of_their_lease);
+	tcase_add_test(tc, hard_pinned_objects_never_go);
+	tcase_add_test(tc, soft_pinned_objects_go_when_nothing_else_is_left);
+	tcase_add_test(tc, soft_pinned_objects_stay_when_they_must_not_go);
+	return tc;
+}
+
+static TCase *
+times(void)
+{
+	TCase *tc = tcase_create("times");
+
+	tcase_add_test(tc, each_refused_put_makes_some_room);
+	tcase_add_test(tc, a_refused_put_is_remembered_until_something_went);
+	tcase_add_test(tc, a_refused_put_is_forgotten_when_nothing_can_go);
+	tcase_add_test(tc, a_large_round_is_worked_off_between_calls);
+	tcase_add_test(tc, unfinished_writes_are_given_up_after_ten_minutes);
+	tcase_add_test(tc, unfinished_writes_are_not_evicted);
+	tcase_add_test(tc, parked_space_is_free_ten_minutes_after_its_write_began);
+	return tc;
+}
+
+int
+main(void)
+{
+	TCase *cases[] = {victims(), times(), NULL};
+
+	return sim_suite_run("master/evict", cases, setup);
+}
