@@ -35,7 +35,7 @@ master_work(struct mc_poller *poller)
 	struct mc_master *master = mc_container_of(poller, struct mc_master, work);
 
 	return mc_queries_work(master) + mc_jobs_work(master) + mc_segments_bury(master) +
-	       mc_evict_work(master);
+	       mc_pins_work(master) + mc_evict_work(master);
 }
 
 static void
@@ -113,6 +113,7 @@ mc_master_destroy(struct mc_master *master)
 	mc_segments_fini(master);
 	mc_clients_fini(master);
 	mc_table_destroy(master->table);
+	mc_pins_fini(master);
 	free(master->parked);
 	free(master);
 }

@@ -8,7 +8,7 @@
  *   segment.c   the segments' own state
  *   place.c     which segments a new object goes to
  *   replica.c   giving and taking space, dropping replicas, the counters that follow
- *   evict.c     the watermark loop, parked space, unfinished writes
+ *   evict.c     the watermark loop, parked space, unfinished writes;  pins.c  soft pins
  *   client.c    who is alive
  *   job.c walk.c   long work in slices between calls;  query.c  what other threads ask
  */
@@ -97,6 +97,16 @@ struct master_address {
 	uint32_t seen_s[MC_RELEASE_COUNT];	/* 0: never */
 };
 
+/* A heap of soft-pinned objects; each knows its place in it (mc_object_extra.pin_at). */
+struct pin {
+	uint64_t key_ns;
+	uint32_t object;
+};
+struct pin_heap {
+	struct pin *at;
+	uint32_t count;
+};
+
 struct master_eviction {
 	struct mc_timer timer;
 	bool wanted;		/* an allocation failed */
@@ -136,6 +146,10 @@ struct mc_master {
 	struct parked_extent *parked;		/* binary heap by free_at_ns */
 	uint32_t parked_count;
 	uint32_t parked_room;
+
+	struct pin_heap pinned;			/* by the end of the pin */
+	struct pin_heap unpinned;		/* pins that are over: by the end of the lease */
+	uint32_t pins_room;			/* of each */
 
 	struct master_address addresses[MC_ADDRESSES];
 
@@ -317,6 +331,19 @@ void mc_park(struct mc_master *master, uint32_t segment, uint32_t extent, uint64
 	     uint64_t free_at_ns);
 void mc_parked_tick(struct mc_master *master, uint64_t now_ns);
 void mc_unfinished_tick(struct mc_master *master, uint64_t now_ns);
+
+/* ---- soft pins (pins.c) ---- */
+
+/* @object enters MC_QUEUE_SOFT_WRITTEN. MC_ERR_NO_MEMORY: nothing happened. */
+enum mc_status mc_pin(struct mc_master *master, uint32_t object);
+/* It leaves the queues of soft pins, MC_QUEUE_UNPINNED among them. */
+void mc_pin_forget(struct mc_master *master, uint32_t object);
+/* Of those in MC_QUEUE_UNPINNED the one whose lease ended first, or MC_OBJECT_NONE. */
+uint32_t mc_unpinned_oldest(const struct mc_master *master);
+/* Are there pins that are over, but not yet there? */
+bool mc_pins_due(const struct mc_master *master);
+uint32_t mc_pins_work(struct mc_master *master);
+void mc_pins_fini(struct mc_master *master);
 
 /* ---- releases (release.c) ---- */
 

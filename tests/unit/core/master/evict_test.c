@@ -185,6 +185,47 @@ START_TEST(soft_pinned_objects_stay_when_they_must_not_go)
 }
 END_TEST
 
+/* The pin of the older object lasts longer. */
+START_TEST(a_soft_pin_that_is_over_spares_nobody)
+{
+	struct mc_replicate_config brief = soft;
+
+	sim_master_close();
+	params.evict_soft_pinned = false;
+	master_open();
+	brief.soft_pin_ttl_ms = (struct mc_opt_u64){true, 2000};
+	put_slots(0, 50, &soft);
+	put_slots(50, 90, &brief);
+	sim_advance_ms(5000);
+	put_slots(90, 91, &soft);
+	ck_assert_uint_eq(evicted(), 6);
+	for (unsigned int i = 0; i < 91; i++)
+		ck_assert_msg(is_there_at(i) == !(i >= 50 && i < 56), "k%u", i);
+}
+END_TEST
+
+/* Pins end in the order of writing, the order of eviction is that of reading. */
+START_TEST(reads_do_not_hide_a_soft_pin_that_is_over)
+{
+	sim_master_close();
+	params.evict_soft_pinned = false;
+	params.soft_pin_ttl_ns = 30 * MC_NS_PER_S;
+	master_open();
+	put_slots(0, 90, &soft);
+	ck_assert(sim_exist(&other, "k89"));
+	sim_advance_ms(10);
+	ck_assert(sim_exist(&other, "k0"));
+	sim_advance_ms(30095 - 910); /* k0 to k9 are not pinned any more */
+	ck_assert_uint_eq(sim_stat(&stats()->objects_soft_pinned), 80);
+	ck_assert_int_eq(sim_put_start(&owner, "more", SLOT_SIZE, NULL, NULL), 0);
+	ck_assert_uint_eq(evicted(), 0);
+	sim_settle();
+	ck_assert_uint_eq(evicted(), 6);
+	for (unsigned int i = 0; i < 90; i++)
+		ck_assert_msg(is_there_at(i) == !(i >= 1 && i < 7), "k%u", i);
+}
+END_TEST
+
 /* ---- when ---- */
 
 START_TEST(each_refused_put_makes_some_room)
@@ -315,6 +356,8 @@ victims(void)
 	tcase_add_test(tc, hard_pinned_objects_never_go);
 	tcase_add_test(tc, soft_pinned_objects_go_when_nothing_else_is_left);
 	tcase_add_test(tc, soft_pinned_objects_stay_when_they_must_not_go);
+	tcase_add_test(tc, a_soft_pin_that_is_over_spares_nobody);
+	tcase_add_test(tc, reads_do_not_hide_a_soft_pin_that_is_over);
 	return tc;
 }
 
