@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/random.h"
 #include "core/master/state.h"
+#include "tests/support/evict_model.h"
 #include "tests/support/must.h"
 #include "tests/support/sim_segment.h"
 #include "tests/support/sim_suite.h"
@@ -17,6 +19,7 @@
 
 static struct sim_client owner, other;
 static struct mc_master_params params;
+static uint64_t seed;
 
 static void
 master_open(void)
@@ -344,6 +347,210 @@ START_TEST(parked_space_is_free_ten_minutes_after_its_write_began)
 }
 END_TEST
 
+/* ---- all of it, against a model ---- */
+
+#define STEPS 6000u
+
+static struct evict_model model;
+static struct mc_random random_;
+static unsigned int soft_of_4; /* how many objects ask for a soft pin */
+
+static uint64_t
+below(uint64_t bound)
+{
+	return mc_random_below(&random_, bound);
+}
+
+static void
+model_check(void)
+{
+	for (unsigned int i = 0; i < EVICT_MODEL_KEYS; i++) {
+		if (is_there_at(i) != model.objects[i].there)
+			ck_abort_msg("k%u is %sthere", i, model.objects[i].there ? "not " : "");
+	}
+	must(sim_stat(&stats()->evicted_objects) == model.evicted);
+	must(sim_stat(&stats()->eviction_attempts) == model.rounds);
+	must(sim_stat(&stats()->extent_bytes) == model.used);
+}
+
+static void
+model_open(bool evict_soft_pinned)
+{
+	sim_master_close();
+	params.evict_soft_pinned = evict_soft_pinned;
+	params.lease_ttl_ns = 300 * MC_NS_PER_MS + 1; /* ends when no write does */
+	params.put_discard_ns = 200 * MC_NS_PER_MS;
+	params.put_release_ns = 600 * MC_NS_PER_MS;
+	master_open();
+	ck_assert_int_eq(sim_mount(&owner, "b:1", 2, (uint64_t)SLOTS * SLOT), 0);
+	model = (struct evict_model){
+		.ratio = params.eviction_ratio,
+		.watermark = params.eviction_watermark,
+		.evict_soft_pinned = evict_soft_pinned,
+		.lease_ttl_ns = params.lease_ttl_ns,
+		.discard_ns = params.put_discard_ns,
+		.release_ns = params.put_release_ns,
+		.capacity = 2ull * SLOTS * SLOT,
+		.tick_at_ns = sim_now_ns() + MC_NS_PER_S,
+	};
+	mc_random_init(&random_, seed);
+}
+
+static uint32_t
+key_draw(char *key, size_t len)
+{
+	uint32_t i = (uint32_t)below(EVICT_MODEL_KEYS);
+
+	snprintf(key, len, "k%u", i);
+	return i;
+}
+
+static void
+config_draw(struct mc_replicate_config *config, struct evict_model_object *object)
+{
+	uint64_t ttl_ms = below(10000);
+
+	*config = (struct mc_replicate_config){.replica_num = 1 + (below(5) == 0)};
+	*object = (struct evict_model_object){.hard = below(20) == 0, .soft = below(4) < soft_of_4};
+	config->with_hard_pin = object->hard;
+	if (!object->soft)
+		return;
+	config->soft_pin_action = MC_SOFT_PIN_ENABLE;
+	config->soft_pin_ttl_ms = (struct mc_opt_u64){true, ttl_ms};
+	object->pin_ttl_ns = ttl_ms * MC_NS_PER_MS;
+}
+
+static void
+step_put(void)
+{
+	uint64_t size = below(3) == 0 ? 1 + below(3 * SLOT) : SLOT_SIZE;
+	struct evict_model_object object;
+	struct mc_replicate_config config;
+	struct mc_result_vec result;
+	char key[16];
+	uint32_t i = key_draw(key, sizeof(key));
+	bool is_free = evict_model_key_free(&model, i, sim_now_ns());
+	int32_t error;
+
+	config_draw(&config, &object);
+	error = sim_put_start(&owner, key, size, &config, &result);
+	must(is_free ? error == 0 || error == -200 : error == -705);
+	if (error == 0) {
+		object.replicas = result.value.count;
+		object.bytes = object.replicas * ((size + 32 + 63) / 64 * 64);
+		evict_model_put(&model, i, &object, sim_now_ns());
+	} else if (error == -200) {
+		evict_model_no_space(&model, sim_now_ns());
+	}
+	sim_settle();
+	evict_model_rounds(&model, sim_now_ns());
+	if (error == 0 && below(8) > 0) {
+		must(sim_put_end(&owner, key) == 0);
+		evict_model_complete(&model, i, sim_now_ns());
+	}
+}
+
+static void
+step_finish(void)
+{
+	char key[16];
+	uint32_t i = key_draw(key, sizeof(key));
+	const struct evict_model_object *object = &model.objects[i];
+	bool revoke = below(2) == 0;
+	int32_t error = revoke ? sim_put_revoke(&owner, key) : sim_put_end(&owner, key);
+
+	if (!object->there) {
+		must(error == -704);
+	} else if (object->complete) {
+		must(error == (revoke ? -700 : 0));
+	} else if (revoke) {
+		must(error == 0);
+		evict_model_drop(&model, i);
+	} else {
+		must(error == 0);
+		evict_model_complete(&model, i, sim_now_ns());
+	}
+}
+
+static void
+step_read(void)
+{
+	char key[16];
+	uint32_t i = key_draw(key, sizeof(key));
+	bool readable = model.objects[i].there && model.objects[i].complete;
+
+	must(sim_exist(&other, key) == readable);
+	if (readable)
+		evict_model_read(&model, i, sim_now_ns());
+}
+
+static void
+step_remove(void)
+{
+	char key[16];
+	uint32_t i = key_draw(key, sizeof(key));
+	const struct evict_model_object *object = &model.objects[i];
+	int32_t expected = 0;
+	bool force = below(2) == 0;
+
+	if (!object->there)
+		expected = -704;
+	else if (!object->complete)
+		expected = -703;
+	else if (!force && object->lease_ns > sim_now_ns())
+		expected = -706;
+	must(sim_remove(&other, key, force) == expected);
+	if (expected == 0)
+		evict_model_drop(&model, i);
+}
+
+static void
+call_draw(void)
+{
+	uint64_t kind = below(20);
+
+	if (kind < 12)
+		step_put();
+	else if (kind < 14)
+		step_finish();
+	else if (kind < 18)
+		step_read();
+	else if (kind < 19)
+		step_remove();
+	/* else nothing: time goes */
+}
+
+/* The master's tick falls on full 10 ms, calls and rounds on 3 ms behind these. */
+static void
+step(void)
+{
+	sim_advance_ms(3);
+	evict_model_rounds(&model, sim_now_ns());
+	model_check();
+	call_draw();
+	sim_settle();
+	evict_model_rounds(&model, sim_now_ns());
+	model_check();
+	sim_advance_ms(7);
+	evict_model_tick(&model, sim_now_ns());
+	model_check();
+}
+
+/* _i: may soft-pinned objects be evicted? */
+START_TEST(every_round_takes_whom_the_model_takes)
+{
+	model_open(_i == 1);
+	soft_of_4 = _i == 1 ? 3 : 1;
+	for (unsigned int i = 0; i < STEPS; i++)
+		step();
+	/* what it is about has happened */
+	ck_assert_uint_gt(model.evicted, 100);
+	ck_assert_uint_gt(model.released, 0);
+	ck_assert_uint_gt(model.unparked, 0);
+	ck_assert((model.evicted_pinned > 0) == (_i == 1));
+}
+END_TEST
+
 static TCase *
 victims(void)
 {
@@ -358,6 +565,7 @@ victims(void)
 	tcase_add_test(tc, soft_pinned_objects_stay_when_they_must_not_go);
 	tcase_add_test(tc, a_soft_pin_that_is_over_spares_nobody);
 	tcase_add_test(tc, reads_do_not_hide_a_soft_pin_that_is_over);
+	tcase_add_loop_test(tc, every_round_takes_whom_the_model_takes, 0, 1);
 	return tc;
 }
 
@@ -381,5 +589,6 @@ main(void)
 {
 	TCase *cases[] = {victims(), times(), NULL};
 
+	seed = sim_test_seed();
 	return sim_suite_run("master/evict", cases, setup);
 }
