@@ -263,6 +263,16 @@ object_evict(struct mc_master *master, uint32_t object)
 	master->eviction.done++;
 }
 
+/* Enough for the pass; parked space that came free counts for the lower bound, not for the target.
+ */
+static bool
+pass_done(const struct master_eviction *eviction)
+{
+	if (eviction->second_pass)
+		return eviction->done + eviction->freed_parked >= eviction->enough;
+	return eviction->done >= eviction->target;
+}
+
 uint32_t
 mc_evict_work(struct mc_master *master)
 {
@@ -272,9 +282,7 @@ mc_evict_work(struct mc_master *master)
 	if (!eviction->running || mc_pins_due(master))
 		return 0;
 	for (unsigned int n = 0; n < SLICE; n++) {
-		/* the second pass stops at the lower bound */
-		uint64_t stop = eviction->second_pass ? eviction->enough : eviction->target;
-		uint32_t object = eviction->done < stop ? victim(master) : MC_OBJECT_NONE;
+		uint32_t object = pass_done(eviction) ? MC_OBJECT_NONE : victim(master);
 
 		if (object != MC_OBJECT_NONE) {
 			object_evict(master, object);

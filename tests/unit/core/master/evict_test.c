@@ -565,7 +565,7 @@ victims(void)
 	tcase_add_test(tc, soft_pinned_objects_stay_when_they_must_not_go);
 	tcase_add_test(tc, a_soft_pin_that_is_over_spares_nobody);
 	tcase_add_test(tc, reads_do_not_hide_a_soft_pin_that_is_over);
-	tcase_add_loop_test(tc, every_round_takes_whom_the_model_takes, 0, 1);
+	tcase_add_loop_test(tc, every_round_takes_whom_the_model_takes, 0, 2);
 	return tc;
 }
 
