@@ -103,7 +103,7 @@ enum mc_query_kind {
 	MC_QUERY_SEGMENT_NAMES,	/* out: text, one name per line */
 	MC_QUERY_SEGMENTS,	/* out: text is the JSON of /get_segments_detail */
 	MC_QUERY_SEGMENT_STATS,	/* out: text is the segment_* samples of /metrics */
-	MC_QUERY_DROP_ENDPOINT,	/* in: key = te_endpoint or name; done when nothing of it is left */
+	MC_QUERY_DROP_ENDPOINT,	/* in: key = te_endpoint or name; done when nothing is read there */
 };
 
 /*

@@ -258,6 +258,23 @@ START_TEST(segments_are_told_in_detail)
 }
 END_TEST
 
+/* Bytes that are no characters: cut off, a surrogate, overlong, alone. */
+START_TEST(names_that_are_no_text_do_not_break_the_rest)
+{
+	json_t *json, *at;
+
+	ck_assert_int_eq(sim_mount(&owner, "\xc3 \xed\xa0\x80 \xc0\xaf \xff\xf0\x9f", 1, SIZE), 0);
+	ck_assert_int_eq(sim_mount(&owner, "\xf0\x9f\x90\xa7\xe2\x82\xac", 2, SIZE), 0);
+	json = query_json(MC_QUERY_SEGMENTS, NULL);
+	at = json_array_get(json_object_get(json, "segments"), 0);
+	member_expect(at, "segment_name",
+		      json_string("\ufffd \ufffd\ufffd\ufffd \ufffd\ufffd \ufffd\ufffd\ufffd"));
+	at = json_array_get(json_object_get(json, "segments"), 1);
+	member_expect(at, "segment_name", json_string("\U0001f427\u20ac"));
+	json_decref(json);
+}
+END_TEST
+
 START_TEST(leaving_segments_are_told_of_too)
 {
 	json_t *json, *segments;
@@ -407,6 +424,7 @@ segments(void)
 
 	tcase_add_test(tc, segment_names_stand_on_lines);
 	tcase_add_test(tc, segments_are_told_in_detail);
+	tcase_add_test(tc, names_that_are_no_text_do_not_break_the_rest);
 	tcase_add_test(tc, leaving_segments_are_told_of_too);
 	tcase_add_test(tc, samples_are_sums_by_name);
 	tcase_add_test(tc, names_in_labels_are_escaped);
