@@ -92,6 +92,7 @@ mc_master_create(const struct mc_master_params *params, struct mc_master **maste
 void
 mc_master_start(struct mc_master *master)
 {
+	master->stopped = false;
 	mc_poller_add(master->exec, &master->work);
 	mc_timer_start(master->exec, &master->second,
 		       mc_reactor_now(master->exec) + MC_NS_PER_S);
@@ -103,6 +104,8 @@ mc_master_stop(struct mc_master *master)
 	mc_timer_stop(master->exec, &master->second);
 	mc_timer_stop(master->exec, &master->eviction.timer);
 	mc_poller_del(&master->work);
+	master->stopped = true;
+	mc_queries_refuse(master);
 }
 
 void

@@ -54,7 +54,8 @@ void mc_master_params_init(struct mc_master_params *params);
 enum mc_status mc_master_create(const struct mc_master_params *params,
 				struct mc_master **master_out);
 void mc_master_start(struct mc_master *master);		/* on exec */
-void mc_master_stop(struct mc_master *master);		/* on exec */
+/* On exec. Queries under way, and later ones, are answered with MC_ERR_UNAVAILABLE_STATE. */
+void mc_master_stop(struct mc_master *master);
 void mc_master_destroy(struct mc_master *master);
 
 struct mc_rpc_handler mc_master_handler(struct mc_master *master);

@@ -9,6 +9,7 @@
 
 #include "core/base/assert.h"
 #include "core/master/state.h"
+#include "mc/log.h"
 
 /* Objects per pass of the reactor. */
 #define SLICE 1024u
@@ -322,6 +323,19 @@ query_reply(struct mc_msg *msg)
 	query->done(query);
 }
 
+/* False: the asker's ring is full. */
+static bool
+query_answer(struct mc_master *master, struct mc_master_query *query)
+{
+	/* first, as the query is the asker's again once it is sent */
+	mc_list_del(&query->link);
+	query->msg.run = query_reply;
+	if (mc_reactor_send(query->reply_to, &query->msg) == MC_OK)
+		return true;
+	mc_list_add_tail(&master->queries, &query->link);
+	return false;
+}
+
 uint32_t
 mc_queries_work(struct mc_master *master)
 {
@@ -333,13 +347,26 @@ mc_queries_work(struct mc_master *master)
 	if (!query->answered)
 		query->answered = query_step(master, query);
 	/* a full ring: tried again in the next pass */
-	if (query->answered) {
-		query->msg.run = query_reply;
-		mc_list_del(&query->link);
-		if (mc_reactor_send(query->reply_to, &query->msg) != MC_OK)
-			mc_list_add_tail(&master->queries, &query->link);
-	}
+	if (query->answered)
+		query_answer(master, query);
 	return 1;
+}
+
+void
+mc_queries_refuse(struct mc_master *master)
+{
+	while (!mc_list_empty(&master->queries)) {
+		struct mc_master_query *query =
+			mc_container_of(master->queries.next, struct mc_master_query, link);
+
+		if (!query->answered)
+			query->status = MC_ERR_UNAVAILABLE_STATE;
+		query->answered = true;
+		if (!query_answer(master, query)) {
+			mc_log_error("a query stays without an answer: its asker is too busy");
+			return;
+		}
+	}
 }
 
 static void
@@ -348,6 +375,8 @@ query_arrived(struct mc_msg *msg)
 	struct mc_master_query *query = mc_container_of(msg, struct mc_master_query, msg);
 
 	mc_list_add_tail(&query->master->queries, &query->link);
+	if (query->master->stopped)
+		mc_queries_refuse(query->master);
 }
 
 enum mc_status

@@ -160,6 +160,7 @@ struct mc_master {
 	struct mc_poller work;			/* jobs, queries, dying segments, eviction */
 	struct mc_list jobs;
 	struct mc_list queries;
+	bool stopped;				/* queries are refused */
 
 	struct mc_master_stats stats;
 };
@@ -393,6 +394,8 @@ enum mc_rpc_verdict mc_walk_begin(struct master_op *op, struct master_walk *walk
 /* ---- queries (query.c) ---- */
 
 uint32_t mc_queries_work(struct mc_master *master);
+/* Answers what is under way with MC_ERR_UNAVAILABLE_STATE. */
+void mc_queries_refuse(struct mc_master *master);
 
 #define MC_STR(literal) ((struct mc_str){(literal), sizeof(literal) - 1})
 

@@ -160,6 +160,35 @@ START_TEST(a_master_ends_in_a_round_of_eviction)
 }
 END_TEST
 
+static void
+query_refused(struct sim_query *query)
+{
+	ck_assert(query->done);
+	ck_assert_int_eq(query->query.status, MC_ERR_UNAVAILABLE_STATE);
+	free(sim_query_text(query));
+}
+
+/* Else they would never be answered, and their askers wait, with what they hold. */
+START_TEST(a_stop_answers_every_query)
+{
+	struct sim_query listing, waiting, late;
+
+	objects_put();
+	sim_query_send(&listing, MC_QUERY_KEYS, NULL);
+	sim_query_send(&waiting, MC_QUERY_KEY, "k0");
+	mc_reactor_poll(sim_reactor());
+	ck_assert(!listing.done && !waiting.done);
+	ck_assert_uint_gt(mc_buf_len(&listing.query.text), 0);
+	mc_master_stop(sim_master());
+	sim_settle();
+	query_refused(&listing);
+	query_refused(&waiting);
+	sim_query_send(&late, MC_QUERY_SEGMENT_NAMES, NULL);
+	sim_settle();
+	query_refused(&late);
+}
+END_TEST
+
 START_TEST(a_master_that_starts_again_goes_on)
 {
 	struct sim_query query;
@@ -199,6 +228,7 @@ ending(void)
 	tcase_add_test(tc, a_master_ends_with_jobs_under_way);
 	tcase_add_test(tc, a_caller_that_vanishes_takes_its_job_along);
 	tcase_add_test(tc, a_master_ends_in_a_round_of_eviction);
+	tcase_add_test(tc, a_stop_answers_every_query);
 	tcase_add_test(tc, a_master_that_starts_again_goes_on);
 	return tc;
 }
