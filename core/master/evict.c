@@ -3,7 +3,8 @@
  * Eviction. Above the watermark, or after an allocation failed, rounds run every 10 ms until it is
  * over. A round takes a share of all evictable objects (leased ones count in the share, but are not
  * taken), those whose lease ended longest ago first: exactly, over all segments. The order comes
- * from two queues that are sorted by themselves (object.h); the older of their heads is the next.
+ * from two queues that are sorted by themselves (object.h), and from pins.c for objects whose soft
+ * pin is over; the oldest of their heads is the next.
  *
  * A round is worked off in slices, so that no RPC waits for it.
  */
@@ -99,6 +100,7 @@ mc_park(struct mc_master *master, uint32_t segment, uint32_t extent, uint64_t by
 		extent_free(master, &parked);
 		return;
 	}
+	master->segments[segment].parked_bytes += bytes;
 	i = master->parked_count++;
 	master->parked[i] = parked;
 	while (i > 0 && parked_before(master, i, (i - 1) / 2)) {
@@ -112,13 +114,16 @@ mc_parked_tick(struct mc_master *master, uint64_t now_ns)
 {
 	while (master->parked_count > 0 && master->parked[0].free_at_ns <= now_ns) {
 		struct parked_extent parked = master->parked[0];
+		struct master_segment *segment = &master->segments[parked.segment];
 
 		parked_swap(master, 0, --master->parked_count);
 		parked_sift_down(master, 0);
 		/* of a segment that is gone: its space went with it */
-		if (segment_readable(master, parked.segment) &&
-		    master->segments[parked.segment].generation == parked.generation)
-			extent_free(master, &parked);
+		if (!segment_readable(master, parked.segment) ||
+		    segment->generation != parked.generation)
+			continue;
+		segment->parked_bytes -= parked.bytes;
+		extent_free(master, &parked);
 	}
 }
 
@@ -212,19 +217,6 @@ older(const struct mc_master *master, uint32_t a, uint32_t b)
 	return master_object(master, a)->lease_ns <= master_object(master, b)->lease_ns ? a : b;
 }
 
-/* The head of a queue of pinned objects, if its pin is over. */
-static uint32_t
-unpinned_head(const struct mc_master *master, enum mc_queue queue)
-{
-	uint32_t object = mc_table_oldest(master->table, queue);
-
-	if (object == MC_OBJECT_NONE ||
-	    mc_table_extra_of(master->table, object)->soft_pin_until_ns >
-		    mc_reactor_now(master->exec))
-		return MC_OBJECT_NONE;
-	return object;
-}
-
 static uint32_t
 victim(const struct mc_master *master)
 {
@@ -232,8 +224,7 @@ victim(const struct mc_master *master)
 	uint32_t object = older(master, mc_table_oldest(table, MC_QUEUE_WRITTEN),
 				mc_table_oldest(table, MC_QUEUE_READ));
 
-	object = older(master, object, unpinned_head(master, MC_QUEUE_SOFT_WRITTEN));
-	object = older(master, object, unpinned_head(master, MC_QUEUE_SOFT_READ));
+	object = older(master, object, mc_unpinned_oldest(master));
 	if (object != MC_OBJECT_NONE &&
 	    master_object(master, object)->lease_ns <= mc_reactor_now(master->exec))
 		return object;
@@ -272,17 +263,26 @@ object_evict(struct mc_master *master, uint32_t object)
 	master->eviction.done++;
 }
 
+/* Enough for the pass; parked space that came free counts for the lower bound, not for the target.
+ */
+static bool
+pass_done(const struct master_eviction *eviction)
+{
+	if (eviction->second_pass)
+		return eviction->done + eviction->freed_parked >= eviction->enough;
+	return eviction->done >= eviction->target;
+}
+
 uint32_t
 mc_evict_work(struct mc_master *master)
 {
 	struct master_eviction *eviction = &master->eviction;
 
-	if (!eviction->running)
+	/* those whose pins are over compete with the rest */
+	if (!eviction->running || mc_pins_due(master))
 		return 0;
 	for (unsigned int n = 0; n < SLICE; n++) {
-		/* the second pass stops at the lower bound */
-		uint64_t stop = eviction->second_pass ? eviction->enough : eviction->target;
-		uint32_t object = eviction->done < stop ? victim(master) : MC_OBJECT_NONE;
+		uint32_t object = pass_done(eviction) ? MC_OBJECT_NONE : victim(master);
 
 		if (object != MC_OBJECT_NONE) {
 			object_evict(master, object);

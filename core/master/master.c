@@ -35,7 +35,7 @@ master_work(struct mc_poller *poller)
 	struct mc_master *master = mc_container_of(poller, struct mc_master, work);
 
 	return mc_queries_work(master) + mc_jobs_work(master) + mc_segments_bury(master) +
-	       mc_evict_work(master);
+	       mc_pins_work(master) + mc_evict_work(master);
 }
 
 static void
@@ -92,6 +92,7 @@ mc_master_create(const struct mc_master_params *params, struct mc_master **maste
 void
 mc_master_start(struct mc_master *master)
 {
+	master->stopped = false;
 	mc_poller_add(master->exec, &master->work);
 	mc_timer_start(master->exec, &master->second,
 		       mc_reactor_now(master->exec) + MC_NS_PER_S);
@@ -103,6 +104,8 @@ mc_master_stop(struct mc_master *master)
 	mc_timer_stop(master->exec, &master->second);
 	mc_timer_stop(master->exec, &master->eviction.timer);
 	mc_poller_del(&master->work);
+	master->stopped = true;
+	mc_queries_refuse(master);
 }
 
 void
@@ -113,6 +116,7 @@ mc_master_destroy(struct mc_master *master)
 	mc_segments_fini(master);
 	mc_clients_fini(master);
 	mc_table_destroy(master->table);
+	mc_pins_fini(master);
 	free(master->parked);
 	free(master);
 }

@@ -54,7 +54,8 @@ void mc_master_params_init(struct mc_master_params *params);
 enum mc_status mc_master_create(const struct mc_master_params *params,
 				struct mc_master **master_out);
 void mc_master_start(struct mc_master *master);		/* on exec */
-void mc_master_stop(struct mc_master *master);		/* on exec */
+/* On exec. Queries under way, and later ones, are answered with MC_ERR_UNAVAILABLE_STATE. */
+void mc_master_stop(struct mc_master *master);
 void mc_master_destroy(struct mc_master *master);
 
 struct mc_rpc_handler mc_master_handler(struct mc_master *master);
@@ -103,7 +104,7 @@ enum mc_query_kind {
 	MC_QUERY_SEGMENT_NAMES,	/* out: text, one name per line */
 	MC_QUERY_SEGMENTS,	/* out: text is the JSON of /get_segments_detail */
 	MC_QUERY_SEGMENT_STATS,	/* out: text is the segment_* samples of /metrics */
-	MC_QUERY_DROP_ENDPOINT,	/* in: key = te_endpoint or name; done when nothing of it is left */
+	MC_QUERY_DROP_ENDPOINT,	/* in: key = te_endpoint or name; done when nothing is read there */
 };
 
 /*

@@ -38,6 +38,7 @@ enum mc_queue {
 	MC_QUEUE_READ,		/* lease_ns is the last read + ttl: ascends likewise */
 	MC_QUEUE_SOFT_WRITTEN,	/* the same two for soft-pinned objects */
 	MC_QUEUE_SOFT_READ,
+	MC_QUEUE_UNPINNED,	/* a soft pin that is over: in no order here, see pins.c */
 	MC_QUEUE_WRITING,	/* between PutStart and PutEnd; lease_ns is the start */
 	MC_QUEUE_COUNT,
 };
@@ -71,6 +72,7 @@ struct mc_object_extra {
 	uint64_t soft_pin_until_ns;	/* with MC_OBJECT_SOFT_PIN */
 	uint64_t soft_pin_ttl_ns;	/* asked for, granted when the write completes */
 	uint64_t checksum;
+	uint32_t pin_at;	/* place in a heap of pins.c */
 	bool has_checksum;
 	uint8_t soft_pin_action;
 };
@@ -111,7 +113,7 @@ enum mc_status mc_table_insert(struct mc_table *table, uint64_t hash, const void
 void mc_table_delete(struct mc_table *table, uint32_t object);
 /*
  * The same object with room for more replicas; it may move, its handle changes then (queues and
- * table follow). MC_ERR_NO_MEMORY: nothing changed.
+ * table follow, a heap of pins.c does not). MC_ERR_NO_MEMORY: nothing changed.
  */
 enum mc_status mc_table_widen(struct mc_table *table, uint32_t *object, unsigned int replicas_room);
 /* Gives the object an extra, zeroed, if it has none. */

@@ -8,6 +8,7 @@
  */
 #include "core/base/clock.h"
 #include "core/master/state.h"
+#include "mc/log.h"
 
 /* What PutStart refuses whatever the state of the master; the order is upstream's. */
 static enum mc_status
@@ -227,20 +228,23 @@ write_complete(struct mc_master *master, uint32_t object)
 	struct mc_object *obj = master_object(master, object);
 	struct mc_object_extra *extra = mc_table_extra_of(master->table, object);
 	uint64_t now = mc_reactor_now(master->exec);
-	enum mc_queue queue = MC_QUEUE_WRITTEN;
 
 	for (unsigned int i = 0; i < obj->replicas; i++)
 		mc_object_replicas(obj)[i].status = MC_REPLICA_COMPLETE;
 	/* a lease that is over already: the object may be evicted or removed at once */
 	obj->lease_ns = now;
+	if ((obj->flags & MC_OBJECT_HARD_PIN) != 0) {
+		mc_object_queue(master, object, MC_QUEUE_NONE);
+		return;
+	}
 	if (extra != NULL && extra->soft_pin_action == MC_SOFT_PIN_ENABLE) {
 		extra->soft_pin_action = MC_SOFT_PIN_PRESERVE;
 		extra->soft_pin_until_ns = now + extra->soft_pin_ttl_ns;
-		queue = MC_QUEUE_SOFT_WRITTEN;
+		if (mc_pin(master, object) == MC_OK)
+			return;
+		MC_LOG_LIMITED(MC_LOG_ERROR, "out of memory: a soft pin is not granted");
 	}
-	if ((obj->flags & MC_OBJECT_HARD_PIN) != 0)
-		queue = MC_QUEUE_NONE;
-	mc_object_queue(master, object, queue);
+	mc_object_queue(master, object, MC_QUEUE_WRITTEN);
 }
 
 enum mc_status

@@ -9,6 +9,7 @@
 
 #include "core/base/assert.h"
 #include "core/master/state.h"
+#include "mc/log.h"
 
 /* Objects per pass of the reactor. */
 #define SLICE 1024u
@@ -35,20 +36,48 @@ text_add_str(struct mc_master_query *query, struct mc_str text)
 		query->status = mc_buf_append(&query->text, text.ptr, text.len);
 }
 
+/* Bytes of the UTF-8 character that @text begins with; 0: it is none. */
+static size_t
+utf8_len(struct mc_str text)
+{
+	unsigned char first = (unsigned char)text.ptr[0], second;
+	size_t len = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+	if (first > 0xf4 || len > text.len)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((text.ptr[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if (len < 3)
+		return len;
+	/* longer than need be, a surrogate, past the last one */
+	second = (unsigned char)text.ptr[1];
+	if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+	    (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
+		return 0;
+	return len;
+}
+
 /* As a JSON string; names are bytes from outside. */
 static void
 text_add_json(struct mc_master_query *query, struct mc_str text)
 {
 	text_add(query, "\"");
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
+	while (text.len > 0) {
+		unsigned char c = (unsigned char)text.ptr[0];
+		size_t len = utf8_len(text);
 
 		if (c < 0x20 || c == 0x7f)
 			text_add(query, "\\u%04x", c);
 		else if (c == '"' || c == '\\')
 			text_add(query, "\\%c", c);
+		else if (len == 0)
+			text_add(query, "\\ufffd");
 		else
-			text_add_str(query, (struct mc_str){text.ptr + i, 1});
+			text_add_str(query, (struct mc_str){text.ptr, len});
+		text.ptr += len > 0 ? len : 1;
+		text.len -= len > 0 ? len : 1;
 	}
 	text_add(query, "\"");
 }
@@ -294,6 +323,19 @@ query_reply(struct mc_msg *msg)
 	query->done(query);
 }
 
+/* False: the asker's ring is full. */
+static bool
+query_answer(struct mc_master *master, struct mc_master_query *query)
+{
+	/* first, as the query is the asker's again once it is sent */
+	mc_list_del(&query->link);
+	query->msg.run = query_reply;
+	if (mc_reactor_send(query->reply_to, &query->msg) == MC_OK)
+		return true;
+	mc_list_add_tail(&master->queries, &query->link);
+	return false;
+}
+
 uint32_t
 mc_queries_work(struct mc_master *master)
 {
@@ -305,13 +347,26 @@ mc_queries_work(struct mc_master *master)
 	if (!query->answered)
 		query->answered = query_step(master, query);
 	/* a full ring: tried again in the next pass */
-	if (query->answered) {
-		query->msg.run = query_reply;
-		mc_list_del(&query->link);
-		if (mc_reactor_send(query->reply_to, &query->msg) != MC_OK)
-			mc_list_add_tail(&master->queries, &query->link);
-	}
+	if (query->answered)
+		query_answer(master, query);
 	return 1;
+}
+
+void
+mc_queries_refuse(struct mc_master *master)
+{
+	while (!mc_list_empty(&master->queries)) {
+		struct mc_master_query *query =
+			mc_container_of(master->queries.next, struct mc_master_query, link);
+
+		if (!query->answered)
+			query->status = MC_ERR_UNAVAILABLE_STATE;
+		query->answered = true;
+		if (!query_answer(master, query)) {
+			mc_log_error("a query stays without an answer: its asker is too busy");
+			return;
+		}
+	}
 }
 
 static void
@@ -320,6 +375,8 @@ query_arrived(struct mc_msg *msg)
 	struct mc_master_query *query = mc_container_of(msg, struct mc_master_query, msg);
 
 	mc_list_add_tail(&query->master->queries, &query->link);
+	if (query->master->stopped)
+		mc_queries_refuse(query->master);
 }
 
 enum mc_status

@@ -89,7 +89,7 @@ mc_replica_drop(struct mc_master *master, uint32_t object, unsigned int index,
 static bool
 queue_evictable(uint8_t queue)
 {
-	return queue >= MC_QUEUE_WRITTEN && queue <= MC_QUEUE_SOFT_READ;
+	return queue >= MC_QUEUE_WRITTEN && queue <= MC_QUEUE_UNPINNED;
 }
 
 static bool
@@ -98,12 +98,22 @@ queue_soft(uint8_t queue)
 	return queue == MC_QUEUE_SOFT_WRITTEN || queue == MC_QUEUE_SOFT_READ;
 }
 
-/* The counters of what lies in queues, as an object goes from one to another. */
+static bool
+queue_in_heap(uint8_t queue)
+{
+	return queue_soft(queue) || queue == MC_QUEUE_UNPINNED;
+}
+
+/* The counters of what lies in queues, as @object goes from one to another; its pin ends at last.
+ */
 static void
-account_queue(struct mc_master *master, uint8_t from, uint8_t to)
+account_queue(struct mc_master *master, uint32_t object, uint8_t to)
 {
 	struct mc_master_stats *stats = &master->stats;
+	uint8_t from = master_object(master, object)->queue;
 
+	if (queue_in_heap(from) && !queue_in_heap(to))
+		mc_pin_forget(master, object);
 	master->evictable += (uint64_t)queue_evictable(to) - queue_evictable(from);
 	mc_counter_add(&stats->objects_soft_pinned, (uint64_t)queue_soft(to) - queue_soft(from));
 	mc_counter_add(&stats->objects_writing,
@@ -113,7 +123,7 @@ account_queue(struct mc_master *master, uint8_t from, uint8_t to)
 void
 mc_object_queue(struct mc_master *master, uint32_t object, enum mc_queue queue)
 {
-	account_queue(master, master_object(master, object)->queue, (uint8_t)queue);
+	account_queue(master, object, (uint8_t)queue);
 	mc_table_queue(master->table, object, queue);
 }
 
@@ -125,7 +135,7 @@ mc_object_delete(struct mc_master *master, uint32_t object)
 
 	while (obj->replicas > 0)
 		mc_replica_drop(master, object, obj->replicas - 1u, 0);
-	account_queue(master, obj->queue, MC_QUEUE_NONE);
+	account_queue(master, object, MC_QUEUE_NONE);
 	mc_table_delete(master->table, object);
 	mc_counter_add(&master->stats.objects, (uint64_t)-1);
 	master->clients[owner].objects--;
@@ -182,7 +192,8 @@ mc_object_lease(struct mc_master *master, uint32_t object)
 	if (until <= obj->lease_ns)
 		return;
 	obj->lease_ns = until;
-	if (obj->queue == MC_QUEUE_WRITTEN || obj->queue == MC_QUEUE_READ)
+	if (obj->queue == MC_QUEUE_WRITTEN || obj->queue == MC_QUEUE_READ ||
+	    obj->queue == MC_QUEUE_UNPINNED)
 		mc_object_queue(master, object, MC_QUEUE_READ);
 	else if (queue_soft(obj->queue))
 		mc_object_queue(master, object, MC_QUEUE_SOFT_READ);

@@ -320,7 +320,7 @@ mc_segment_kill(struct mc_master *master, uint32_t i)
 	mc_alloc_stats_read(segment->alloc, &stats);
 	master->extent_bytes -= stats.used;
 	mc_counter_set(&master->stats.extent_bytes, master->extent_bytes);
-	mc_counter_add(&master->stats.object_bytes, -stats.object_bytes);
+	mc_counter_add(&master->stats.object_bytes, segment->parked_bytes - stats.object_bytes);
 	account_capacity(master, -segment_capacity(segment), -1);
 	if (segment->state == SEGMENT_LIVE)
 		name_withdraw(master, segment->name, i);

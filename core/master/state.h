@@ -8,7 +8,7 @@
  *   segment.c   the segments' own state
  *   place.c     which segments a new object goes to
  *   replica.c   giving and taking space, dropping replicas, the counters that follow
- *   evict.c     the watermark loop, parked space, unfinished writes
+ *   evict.c     the watermark loop, parked space, unfinished writes;  pins.c  soft pins
  *   client.c    who is alive
  *   job.c walk.c   long work in slices between calls;  query.c  what other threads ask
  */
@@ -42,6 +42,7 @@ struct master_segment {
 	struct mc_alloc *alloc;
 	uint64_t base;
 	uint64_t size;
+	uint64_t parked_bytes;	/* object bytes of parked extents: no longer in the counters */
 	uint32_t client;
 	uint32_t name;		/* index of struct master_name */
 	struct mc_uuid id;
@@ -96,6 +97,16 @@ struct master_address {
 	uint32_t seen_s[MC_RELEASE_COUNT];	/* 0: never */
 };
 
+/* A heap of soft-pinned objects; each knows its place in it (mc_object_extra.pin_at). */
+struct pin {
+	uint64_t key_ns;
+	uint32_t object;
+};
+struct pin_heap {
+	struct pin *at;
+	uint32_t count;
+};
+
 struct master_eviction {
 	struct mc_timer timer;
 	bool wanted;		/* an allocation failed */
@@ -136,6 +147,10 @@ struct mc_master {
 	uint32_t parked_count;
 	uint32_t parked_room;
 
+	struct pin_heap pinned;			/* by the end of the pin */
+	struct pin_heap unpinned;		/* pins that are over: by the end of the lease */
+	uint32_t pins_room;			/* of each */
+
 	struct master_address addresses[MC_ADDRESSES];
 
 	uint64_t extent_bytes;			/* in LIVE and LEAVING segments */
@@ -145,6 +160,7 @@ struct mc_master {
 	struct mc_poller work;			/* jobs, queries, dying segments, eviction */
 	struct mc_list jobs;
 	struct mc_list queries;
+	bool stopped;				/* queries are refused */
 
 	struct mc_master_stats stats;
 };
@@ -317,6 +333,19 @@ void mc_park(struct mc_master *master, uint32_t segment, uint32_t extent, uint64
 void mc_parked_tick(struct mc_master *master, uint64_t now_ns);
 void mc_unfinished_tick(struct mc_master *master, uint64_t now_ns);
 
+/* ---- soft pins (pins.c) ---- */
+
+/* @object enters MC_QUEUE_SOFT_WRITTEN. MC_ERR_NO_MEMORY: nothing happened. */
+enum mc_status mc_pin(struct mc_master *master, uint32_t object);
+/* It leaves the queues of soft pins, MC_QUEUE_UNPINNED among them. */
+void mc_pin_forget(struct mc_master *master, uint32_t object);
+/* Of those in MC_QUEUE_UNPINNED the one whose lease ended first, or MC_OBJECT_NONE. */
+uint32_t mc_unpinned_oldest(const struct mc_master *master);
+/* Are there pins that are over, but not yet there? */
+bool mc_pins_due(const struct mc_master *master);
+uint32_t mc_pins_work(struct mc_master *master);
+void mc_pins_fini(struct mc_master *master);
+
 /* ---- releases (release.c) ---- */
 
 /* Notes what @request says about the caller's release, and chooses the answer's. */
@@ -365,6 +394,8 @@ enum mc_rpc_verdict mc_walk_begin(struct master_op *op, struct master_walk *walk
 /* ---- queries (query.c) ---- */
 
 uint32_t mc_queries_work(struct mc_master *master);
+/* Answers what is under way with MC_ERR_UNAVAILABLE_STATE. */
+void mc_queries_refuse(struct mc_master *master);
 
 #define MC_STR(literal) ((struct mc_str){(literal), sizeof(literal) - 1})
 

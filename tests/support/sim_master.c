@@ -415,12 +415,10 @@ sim_segment_id(const struct sim_client *client, uint64_t number)
 	return (struct mc_uuid){client->id.first, number};
 }
 
-int32_t
-sim_mount(struct sim_client *client, const char *name, uint64_t number, uint64_t size)
+struct mc_segment_desc
+sim_segment(const struct sim_client *client, const char *name, uint64_t number, uint64_t size)
 {
-	struct mc_args args = sim_args(client);
-
-	args.segment = (struct mc_segment_desc){
+	return (struct mc_segment_desc){
 		.id = sim_segment_id(client, number),
 		.name = sim_str(name),
 		.base = (client->id.first << 44 | number << 40) + 0x1000,
@@ -428,6 +426,14 @@ sim_mount(struct sim_client *client, const char *name, uint64_t number, uint64_t
 		.te_endpoint = sim_str(name),
 		.protocol = sim_str("tcp"),
 	};
+}
+
+int32_t
+sim_mount(struct sim_client *client, const char *name, uint64_t number, uint64_t size)
+{
+	struct mc_args args = sim_args(client);
+
+	args.segment = sim_segment(client, name, number, size);
 	return call_void(client, MC_FN_MOUNT_SEGMENT, &args);
 }
 

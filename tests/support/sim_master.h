@@ -97,7 +97,10 @@ struct mc_str sim_str(const char *text);
 
 #define SIM_MIB (1ull << 20)
 
-/* Mounts @name, whose endpoint it is too, as the client's segment @number at a base of its own. */
+/* The client's segment @number at a base of its own; @name is its endpoint too, and stays. */
+struct mc_segment_desc sim_segment(const struct sim_client *client, const char *name,
+				   uint64_t number, uint64_t size);
+/* Mounts that. */
 int32_t sim_mount(struct sim_client *client, const char *name, uint64_t number, uint64_t size);
 int32_t sim_unmount(struct sim_client *client, uint64_t number);
 struct mc_uuid sim_segment_id(const struct sim_client *client, uint64_t number);
