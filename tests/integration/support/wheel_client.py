@@ -152,11 +152,11 @@ class Client:
             time.sleep(0.05)
         return tries
 
-    def do_churn(self, prefix, count, size, seconds):
+    def do_churn(self, prefix, count, size, puts):
         """Puts and reads back own objects; how often which outcome, and what was wrong."""
-        end, i = time.monotonic() + seconds, 0
+        i = 0
         tally = {"put": 0, "full": 0, "ok": 0, "miss": 0, "wrong": [], "codes": {}}
-        while time.monotonic() < end:
+        while tally["put"] < puts and tally["full"] < 100 * puts:
             key = f"{prefix}-{i % count}-{i // count}"
             code = self.store.put(key, content(key, size))
             tally["put" if code == 0 else "full"] += 1

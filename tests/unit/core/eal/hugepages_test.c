@@ -121,12 +121,14 @@ start_once(void)
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("eal/hugepages");
-	TCase *tc = tcase_create("hugepages");
+	Suite *suite;
+	TCase *tc;
 	bool possible;
 
 	if (argc > 1)
 		return start_once();
+	suite = suite_create("eal/hugepages");
+	tc = tcase_create("hugepages");
 	self_path = argv[0];
 	pages_before = pages_read();
 	possible = pages_set(PAGES);
