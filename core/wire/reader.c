@@ -402,16 +402,17 @@ enum mc_status
 mc_request_decode(const struct mc_request *request, struct mc_args *args_out)
 {
 	const struct wire_function *function = &mc_wire_functions[request->fn];
-	struct reader reader = {
+	struct reader reader;
+
+	mc_args_init(args_out);
+	if (request->payload == NULL)
+		return MC_OK;
+	reader = (struct reader){
 		.at = request->payload,
 		.end = request->payload + request->payload_len,
 		.release = oldest(request->releases),
 		.width = request->width,
 	};
-
-	mc_args_init(args_out);
-	if (request->payload == NULL)
-		return MC_OK;
 	if (!read_members(&reader, function->args, function->args_count, (uint8_t *)args_out))
 		return MC_ERR_BAD_MESSAGE;
 	if (args_out->object_meta.key.ptr != NULL)
