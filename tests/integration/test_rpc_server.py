@@ -171,8 +171,10 @@ def test_noise_costs_only_its_sender(shared_master):
     print(f"MC_TEST_SEED={seed}")
     chance = random.Random(seed)
     witness = TableClient(shared_master.port, "0.3.13").setup()
-    body = witness.rpc.body("PutStart", uuid=[(1, 2)], string=[b"noise"], u64=[100, 1])
-    good = header(int(TABLE["PutStart"]["id"], 16), len(body), 1) + body
+    # a call that takes no space: a size made of noise would rightly evict what the witness wrote
+    body = witness.rpc.body("BatchPutRevoke", uuid=[(1, 2)],
+                            vector_of_string=[[b"noise", b"more noise"]])
+    good = header(int(TABLE["BatchPutRevoke"]["id"], 16), len(body), 1) + body
     for i in range(500):
         with Connection(shared_master.port) as connection:
             try:

@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports that nobody listens on, below the range that the kernel gives to outgoing connections, in a
-slice of its own for each worker of pytest-xdist."""
+slice that belongs to this process: workers of pytest-xdist and other runs have their own."""
 
-import os
+import functools
 import random
 import socket
 
-FIRST, SLICE, SLICES = 20000, 1000, 12
+FIRST, SLICE, SLICES = 20000, 250, 48
 
 
+@functools.cache
 def _slice():
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    return FIRST + int(worker[2:]) % SLICES * SLICE
+    """Claimed for as long as this process lives, by a name that two sockets cannot have."""
+    for i in range(SLICES):
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0mooncore-test-ports-{i}")
+        except OSError:
+            claim.close()
+            continue
+        return FIRST + i * SLICE, claim
+    raise RuntimeError(f"{SLICES} test runs at the same time")
 
 
 _given = set()
@@ -28,7 +37,7 @@ def _free(port):
 
 
 def free_port():
-    first = _slice()
+    first, _ = _slice()
     left = [p for p in range(first, first + SLICE) if p not in _given]
     random.shuffle(left)
     for port in left:
