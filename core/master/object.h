@@ -66,6 +66,7 @@ struct mc_object {
 #define MC_OBJECT_HARD_PIN 0x01
 #define MC_OBJECT_SOFT_PIN 0x02	/* see extra->soft_pin_until_ns */
 #define MC_OBJECT_WRITING 0x04	/* between PutStart and PutEnd */
+#define MC_OBJECT_BUSY 0x08	/* a copy or move is under way: see extra->copy */
 
 /* What few objects have. */
 struct mc_object_extra {
@@ -73,9 +74,17 @@ struct mc_object_extra {
 	uint64_t soft_pin_ttl_ns;	/* asked for, granted when the write completes */
 	uint64_t checksum;
 	uint32_t pin_at;	/* place in a heap of pins.c */
+	uint32_t copy;		/* with MC_OBJECT_BUSY: which one (copy.c) */
 	bool has_checksum;
 	uint8_t soft_pin_action;
 };
+
+/* A copy or move has begun and not ended: the object is not evicted, removed or overwritten. */
+static inline bool
+mc_object_busy(const struct mc_object *object)
+{
+	return (object->flags & MC_OBJECT_BUSY) != 0;
+}
 
 static inline struct mc_replica *
 mc_object_replicas(struct mc_object *object)
