@@ -256,12 +256,12 @@ row_run(struct bench *bench, const struct row *row)
 static enum mc_status
 bench_run(struct bench *bench)
 {
-	bool fill_only = bench->rows_count == 1 && bench->rows[0].op == OP_FILL;
+	bool fill_first = bench->rows[0].op == OP_FILL;	/* a row like any, then */
 	enum mc_status st = MC_OK;
 
 	for (unsigned int t = 0; t < bench->targets_count && st == MC_OK; t++) {
 		st = target_open(&bench->targets[t], bench->reactor);
-		if (st == MC_OK && !fill_only)
+		if (st == MC_OK && !fill_first)
 			st = target_fill(bench, &bench->targets[t]);
 	}
 	if (st == MC_OK)

@@ -362,6 +362,22 @@ conns_open(struct target *target, struct run *run)
 	return MC_OK;
 }
 
+/* The first number that the puts of a run take. */
+static uint64_t
+run_put_key(const struct target *target, const struct run_params *params)
+{
+	return params->op == OP_FILL && !target->filled ? 0 : target->new_key;
+}
+
+static void
+run_keys_used(struct target *target, const struct run *run)
+{
+	if (run->params->op == OP_FILL && !target->filled)
+		target->filled = true;
+	else
+		target->new_key = run->workload.next_key;
+}
+
 enum mc_status
 target_run(struct target *target, const struct run_params *params, struct run_result *result_out)
 {
@@ -372,7 +388,7 @@ target_run(struct target *target, const struct run_params *params, struct run_re
 		.batch = params->batch,
 		.key_size = params->key_size,
 		.keys_count = params->keys_count,
-		.new_key = target->new_key,
+		.put_key = run_put_key(target, params),
 		.value_size = params->value_size,
 		.seed = params->seed,
 		.client_id = target->client_id,
@@ -390,8 +406,7 @@ target_run(struct target *target, const struct run_params *params, struct run_re
 	if (st == MC_OK) {
 		run_measure(target, &run);
 		run_drain(target, &run);
-		if (params->op != OP_FILL)
-			target->new_key = run.workload.next_key;
+		run_keys_used(target, &run);
 		result_out->wrong = run.workload.wrong;
 		result_out->lost = run_any_lost(&run);
 		memcpy(result_out->errors, run.workload.errors, sizeof(result_out->errors));

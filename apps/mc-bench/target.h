@@ -28,6 +28,7 @@ struct target {
 	int32_t control_error;
 	bool waiting;			/* for a control call's answer */
 	bool mounted;
+	bool filled;			/* the keys that reads ask for are there */
 	uint64_t new_key;		/* never used by a put yet */
 };
 
@@ -63,7 +64,10 @@ enum mc_status target_parse(struct target *target, const char *text);
 enum mc_status target_open(struct target *target, struct mc_reactor *reactor);
 void target_close(struct target *target);
 
-/* One run; OP_FILL ends by itself. Complains on stderr. */
+/*
+ * One run; OP_FILL ends by itself. The first fill makes the keys that reads ask for, a later one
+ * takes new keys, as puts do. Complains on stderr.
+ */
 enum mc_status target_run(struct target *target, const struct run_params *params,
 			  struct run_result *result_out);
 

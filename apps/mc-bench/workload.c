@@ -191,8 +191,9 @@ workload_init(struct workload *workload, const struct workload_params *params)
 		.batch = keys,
 		.keys_count = params->keys_count,
 		.value_size = params->value_size,
-		.next_key = params->op == OP_FILL ? 0 : params->new_key,
-		.keys_end = params->op == OP_FILL ? params->keys_count : UINT64_MAX,
+		.next_key = params->put_key,
+		.keys_end = params->op == OP_FILL ? params->put_key + params->keys_count
+						  : UINT64_MAX,
 	};
 	mc_random_init(&workload->random, params->seed);
 	mc_buf_init(&workload->exist_true);

@@ -18,7 +18,7 @@ enum op {
 	OP_BATCH_EXIST,
 	OP_BATCH_GET,
 	OP_BATCH_PUT,
-	OP_FILL,	/* every key once, by batches; no time limit */
+	OP_FILL,	/* keys_count keys, each once, by batches; no time limit */
 	OP_COUNT,
 };
 
@@ -63,7 +63,7 @@ struct workload_params {
 	unsigned int batch;
 	unsigned int key_size;
 	uint64_t keys_count;
-	uint64_t new_key;	/* the first number that puts take */
+	uint64_t put_key;	/* the first number that puts and fills take */
 	uint64_t value_size;
 	uint64_t seed;
 	struct mc_uuid client_id;

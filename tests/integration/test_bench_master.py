@@ -73,6 +73,11 @@ def test_several_ops_are_several_lines(master):
     assert all(row["cpu_us_per_call"] is None for row in got), "no pid was given"
 
 
+def test_fills_never_meet_keys_of_an_earlier_one(master):
+    got = rows(run("--master", master.address, "--op", "get,fill,fill,exist", "--json", *SHORT))
+    assert [row["op"] for row in got] == ["get", "fill", "fill", "exist"]
+
+
 @pytest.mark.ours
 def test_our_rows_name_no_peer(master):
     row, = rows(run("--master", f"{master.address}/{master.pid}", "--json", *SHORT))
@@ -87,6 +92,12 @@ def test_two_are_compared(cluster, master):
     assert (first["master"], second["master"]) == (master.address, other.address)
     for name in ("ops_per_s", "p50_us", "p99_us", "cpu_us_per_call"):
         assert ratio["ratio"][name] == pytest.approx(first[name] / second[name], rel=0.01)
+
+
+def test_fills_are_compared(cluster, master):
+    other = cluster.master()
+    pair = f"{master.address}/{master.pid},{other.address}/{other.pid}"
+    assert len(rows(run("--compare", pair, "--rounds", 2, "--op", "fill", "--json", *SHORT))) == 3
 
 
 def test_the_table_has_a_line_per_op(master):
