@@ -131,6 +131,24 @@ mentions_rpc_meta(struct mc_str key)
 }
 
 static void
+ram_put(struct mc_meta *meta, struct mc_http_request *request, struct mc_str key)
+{
+	const struct meta_entry *entry = mc_meta_store_find(&meta->store, key);
+	struct mc_str name;
+	uint16_t before, now;
+	const void *body;
+	size_t len;
+
+	body = mc_http_body(request, &len);
+	before = entry != NULL ? mc_meta_data_port(entry->value, entry->len) : 0;
+	now = mc_meta_data_port(body, len);
+	if (before != 0 && now != 0 && before != now && mc_meta_ram_key_split(key, &name))
+		mc_meta_replace(meta, request, key, name);
+	else
+		mc_meta_put_reply(meta, request, key);
+}
+
+static void
 metadata_put(void *context, struct mc_http_request *request)
 {
 	struct mc_meta *meta = context;
@@ -144,7 +162,7 @@ metadata_put(void *context, struct mc_http_request *request)
 	body = mc_http_body(request, &len);
 	entry = mc_meta_store_find(&meta->store, key);
 	if (!mentions_rpc_meta(key))
-		mc_meta_put_reply(meta, request, key);
+		ram_put(meta, request, key);
 	else if (entry != NULL && entry->len == len && memcmp(entry->value, body, len) == 0)
 		reply_text(request, 200, "metadata unchanged");
 	else if (mc_meta_contested(meta, key))

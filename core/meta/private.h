@@ -23,6 +23,8 @@
  * other key, or a name with a zero byte; views into @key.
  */
 bool mc_meta_key_split(struct mc_str key, struct mc_str *prefix_out, struct mc_str *name_out);
+/* P "ram/" name, likewise. */
+bool mc_meta_ram_key_split(struct mc_str key, struct mc_str *name_out);
 /* The key of its segment descriptor: P "ram/" name, or P name if that has a '/'. 0: no room. */
 size_t mc_meta_ram_key(struct mc_str prefix, struct mc_str name, char *buf, size_t size);
 /*
@@ -30,6 +32,9 @@ size_t mc_meta_ram_key(struct mc_str prefix, struct mc_str name, char *buf, size
  * such a body. MC_ERR_ADDRESS_INVALID: H is a name, which is not looked up here.
  */
 enum mc_status mc_meta_rpc_addr(const void *body, size_t len, struct mc_net_addr *addr_out);
+
+/* tcp_data_port of a segment descriptor; 0: there is none. */
+uint16_t mc_meta_data_port(const void *body, size_t len);
 
 /* ---- store.c ---- */
 
@@ -91,6 +96,12 @@ struct mc_meta {
  * A PUT of @key with a body that differs from the stored one. Answers @request, now or later.
  */
 void mc_meta_takeover(struct mc_meta *meta, struct mc_http_request *request, struct mc_str key);
+/*
+ * A PUT of a `ram` key by another process than the one that stored it: the two listen for data on
+ * different ports. Answers @request like mc_meta_takeover(), without asking the first.
+ */
+void mc_meta_replace(struct mc_meta *meta, struct mc_http_request *request, struct mc_str key,
+		     struct mc_str name);
 /* A takeover of @key is under way. */
 bool mc_meta_contested(const struct mc_meta *meta, struct mc_str key);
 

@@ -11,6 +11,9 @@
  * An address that is a name is not looked up (that would block the reactor): no answer. Before the
  * second is stored, the first's segments are dropped everywhere, so that no reader meets memory of
  * another process.
+ *
+ * Now and then (1 in 2,001) the second draws the very port of the first, and its rpc_meta is the
+ * same. It shows when the second publishes its segment, by the other port that it listens on.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -73,9 +76,20 @@ holder_gone(void *context)
 }
 
 static void
-verdict_dead(struct takeover *takeover)
+holder_evict(struct takeover *takeover)
 {
 	struct mc_meta *meta = takeover->meta;
+
+	if (meta->params.evict_endpoint == NULL)
+		holder_gone(takeover);
+	else
+		meta->params.evict_endpoint(meta->params.context, takeover->name, holder_gone,
+					    takeover);
+}
+
+static void
+verdict_dead(struct takeover *takeover)
+{
 	char ram[META_KEY_MAX + 8];
 	struct mc_str prefix, name;
 	size_t len;
@@ -85,12 +99,8 @@ verdict_dead(struct takeover *takeover)
 	mc_meta_key_split(takeover_key(takeover), &prefix, &name);
 	len = mc_meta_ram_key(prefix, name, ram, sizeof(ram));
 	if (len > 0)
-		mc_meta_store_del(&meta->store, (struct mc_str){ram, len});
-	if (meta->params.evict_endpoint == NULL)
-		holder_gone(takeover);
-	else
-		meta->params.evict_endpoint(meta->params.context, takeover->name, holder_gone,
-					    takeover);
+		mc_meta_store_del(&takeover->meta->store, (struct mc_str){ram, len});
+	holder_evict(takeover);
 }
 
 static void
@@ -174,34 +184,62 @@ takeover_aborted(void *context)
 		takeover_free(takeover);
 }
 
-void
-mc_meta_takeover(struct mc_meta *meta, struct mc_http_request *request, struct mc_str key)
+/* NULL: no memory. @name ends where @key does. */
+static struct takeover *
+takeover_new(struct mc_meta *meta, struct mc_http_request *request, struct mc_str key,
+	     struct mc_str name)
 {
-	const struct meta_entry *stored = mc_meta_store_find(&meta->store, key);
 	struct takeover *takeover = calloc(1, sizeof(*takeover) + key.len + 1);
-	struct mc_net_addr addr;
-	struct mc_str prefix, name;
-	enum mc_status st;
 
-	/* a key that only contains the word rpc_meta: no name, nobody to ask */
-	if (takeover == NULL || !mc_meta_key_split(key, &prefix, &name)) {
-		free(takeover);
-		mc_meta_refuse(meta, request, key);
-		return;
-	}
+	if (takeover == NULL)
+		return NULL;
 	takeover->meta = meta;
 	takeover->request = request;
-	takeover->put_ns = stored->put_ns;
+	takeover->put_ns = mc_meta_store_find(&meta->store, key)->put_ns;
 	takeover->key_len = key.len;
 	memcpy(takeover->key, key.ptr, key.len);
 	takeover->name = takeover->key + (name.ptr - key.ptr);
 	mc_list_add_tail(&meta->takeovers, &takeover->link);
 	mc_http_on_abort(request, takeover_aborted, takeover);
+	return takeover;
+}
+
+void
+mc_meta_takeover(struct mc_meta *meta, struct mc_http_request *request, struct mc_str key)
+{
+	const struct meta_entry *stored = mc_meta_store_find(&meta->store, key);
+	struct takeover *takeover = NULL;
+	struct mc_net_addr addr;
+	struct mc_str prefix, name;
+	enum mc_status st;
+
+	if (mc_meta_key_split(key, &prefix, &name))
+		takeover = takeover_new(meta, request, key, name);
+	/* a key that only contains the word rpc_meta: no name, nobody to ask */
+	if (takeover == NULL) {
+		mc_meta_refuse(meta, request, key);
+		return;
+	}
 	st = mc_meta_rpc_addr(stored->value, stored->len, &addr);
 	if (st == MC_OK)
 		probe_begin(takeover, &addr);
 	else
 		verdict(takeover, st);
+}
+
+void
+mc_meta_replace(struct mc_meta *meta, struct mc_http_request *request, struct mc_str key,
+		struct mc_str name)
+{
+	struct takeover *takeover = takeover_new(meta, request, key, name);
+
+	if (takeover == NULL) {
+		mc_http_reply(request, 500, NULL, "out of memory", strlen("out of memory"));
+		return;
+	}
+	mc_log_info("metadata: %s is another process now, on the same port", takeover->name);
+	mc_meta_store_del(&meta->store, key);
+	holder_evict(takeover);
 }
 
 bool

@@ -90,7 +90,45 @@ START_TEST(a_ram_key_that_does_not_fit_is_none)
 }
 END_TEST
 
+START_TEST(ram_keys_are_split)
+{
+	struct mc_str name;
+
+	ck_assert(mc_meta_ram_key_split(str("mooncake/ram/host:1"), &name));
+	ck_assert(name.len == 6 && memcmp(name.ptr, "host:1", 6) == 0);
+	ck_assert(mc_meta_ram_key_split(str("mooncake/blue/ram/host:1"), &name));
+	ck_assert(name.len == 6 && memcmp(name.ptr, "host:1", 6) == 0);
+	ck_assert(!mc_meta_ram_key_split(str("mooncake/rpc_meta/host:1"), &name));
+	ck_assert(!mc_meta_ram_key_split(str("mooncake/ram/"), &name));
+	ck_assert(!mc_meta_ram_key_split((struct mc_str){"mooncake/ram/a\0b", 16}, &name));
+}
+END_TEST
+
 /* ---- bodies ---- */
+
+START_TEST(segments_tell_where_they_take_data)
+{
+	static const struct {
+		const char *body;
+		uint16_t port;
+	} bodies[] = {
+		{"{\"tcp_data_port\":16929,\"name\":\"a\"}", 16929},
+		{"{\"tcp_data_port\":65535}", 65535},
+		{"{\"tcp_data_port\":65536}", 0},
+		{"{\"tcp_data_port\":-1}", 0},
+		{"{\"tcp_data_port\":\"1\"}", 0},
+		{"{\"tcp_data_port\":0}", 0},
+		{"{}", 0},
+		{"[1]", 0},
+		{"segment", 0},
+		{"", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		ck_assert_uint_eq(mc_meta_data_port(bodies[i].body, strlen(bodies[i].body)),
+				  bodies[i].port);
+}
+END_TEST
 
 static enum mc_status
 addr_of(const char *body, struct mc_net_addr *addr_out)
@@ -161,6 +199,8 @@ main(void)
 	tcase_add_test(tc, rpc_meta_keys_are_split);
 	tcase_add_test(tc, other_keys_are_not);
 	tcase_add_test(tc, a_name_with_a_zero_byte_names_nobody);
+	tcase_add_test(tc, ram_keys_are_split);
+	tcase_add_test(tc, segments_tell_where_they_take_data);
 	tcase_add_test(tc, a_ram_key_that_does_not_fit_is_none);
 	tcase_add_test(tc, bodies_give_addresses);
 	tcase_add_test(tc, names_are_not_looked_up);

@@ -188,6 +188,23 @@ START_TEST(the_same_body_again_is_no_second)
 }
 END_TEST
 
+#define SEGMENT(port) "{\"name\":\"node:1\",\"tcp_data_port\":" #port "}"
+
+START_TEST(the_same_port_drawn_again_is_a_second)
+{
+	http_expect(port, "PUT", RPC, NEW, 200, "metadata updated");
+	http_expect(port, "PUT", RAM, SEGMENT(16001), 200, "metadata updated");
+	/* the first adds a buffer */
+	http_expect(port, "PUT", RAM, SEGMENT(16001), 200, "metadata updated");
+	ck_assert_uint_eq(evict.calls, 0);
+	http_expect(port, "PUT", RPC, NEW, 200, "metadata unchanged");
+	http_expect(port, "PUT", RAM, SEGMENT(16002), 200, "metadata updated");
+	ck_assert_uint_eq(evict.calls, 1);
+	ck_assert_str_eq(evict.endpoint, "node:1");
+	http_expect(port, "GET", RAM, "", 200, SEGMENT(16002));
+}
+END_TEST
+
 START_TEST(a_dead_holder_is_replaced)
 {
 	int fd = holder_dead();
@@ -333,6 +350,24 @@ START_TEST(the_answer_waits_for_the_eviction)
 }
 END_TEST
 
+START_TEST(a_segment_waits_for_the_eviction)
+{
+	struct http_client second;
+
+	http_expect(port, "PUT", RAM, SEGMENT(16001), 200, "metadata updated");
+	evict.slow = true;
+	http_client_open(&second, port);
+	http_client_request(&second, "PUT", RAM, SEGMENT(16002), strlen(SEGMENT(16002)));
+	http_loop_until(evict_called, NULL);
+	ck_assert(http_client_waits(&second));
+	http_expect(port, "GET", RAM, "", 404, "metadata not found");
+	evict.done(evict.done_context);
+	reply_is(&second, 200, "metadata updated");
+	http_expect(port, "GET", RAM, "", 200, SEGMENT(16002));
+	http_client_close(&second);
+}
+END_TEST
+
 START_TEST(nobody_slips_in_when_the_entry_goes_meanwhile)
 {
 	struct http_client second;
@@ -438,6 +473,7 @@ main(void)
 	tcase_add_unchecked_fixture(tc, loop_start, http_loop_stop);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_same_body_again_is_no_second);
+	tcase_add_test(tc, the_same_port_drawn_again_is_a_second);
 	tcase_add_test(tc, a_dead_holder_is_replaced);
 	tcase_add_test(tc, a_holder_in_a_cluster_is_replaced_there_only);
 	tcase_add_test(tc, a_living_holder_stays);
@@ -446,6 +482,7 @@ main(void)
 	tcase_add_test(tc, a_host_name_is_silent);
 	tcase_add_test(tc, words_that_only_look_like_it_are_refused);
 	tcase_add_test(tc, the_answer_waits_for_the_eviction);
+	tcase_add_test(tc, a_segment_waits_for_the_eviction);
 	tcase_add_test(tc, nobody_slips_in_when_the_entry_goes_meanwhile);
 	tcase_add_test(tc, of_two_seconds_the_first_wins);
 	tcase_add_test(tc, a_second_that_left_harms_nobody);
