@@ -4,7 +4,7 @@
 #define MC_APPS_MC_MASTER_ANNOUNCE_H
 
 #include "apps/mc-master/config.h"
-#include "core/master/admin.h"
+#include "core/admin/admin.h"
 #include "core/meta/meta.h"
 #include "core/rpc/server.h"
 

@@ -19,7 +19,7 @@
 #include "apps/mc-master/announce.h"
 #include "apps/mc-master/glue.h"
 #include "core/base/clock.h"
-#include "core/master/admin.h"
+#include "core/admin/admin.h"
 #include "core/meta/meta.h"
 
 #define REPORT_NS (10 * MC_NS_PER_S)

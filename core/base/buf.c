@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/buf.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "core/base/assert.h"
 
 #define CAP_FIRST 1024u
 
@@ -53,6 +57,31 @@ mc_buf_reserve(struct mc_buf *buf, size_t len)
 		return MC_ERR_NO_MEMORY;
 	buf->data = data;
 	buf->cap = cap;
+	return MC_OK;
+}
+
+enum mc_status
+mc_buf_printf(struct mc_buf *buf, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+	enum mc_status st;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	mc_assert(len >= 0);
+	if ((size_t)len < sizeof(text))
+		return mc_buf_append(buf, text, (size_t)len);
+	/* one byte more, as the zero at the end is written too */
+	st = mc_buf_reserve(buf, (size_t)len + 1);
+	if (st != MC_OK)
+		return st;
+	va_start(args, format);
+	vsnprintf((char *)buf->data + buf->tail, (size_t)len + 1, format, args);
+	va_end(args);
+	buf->tail += (size_t)len;
 	return MC_OK;
 }
 

@@ -24,6 +24,9 @@ void mc_buf_init(struct mc_buf *buf);
 void mc_buf_fini(struct mc_buf *buf);
 /* Makes room for @len bytes behind the tail, moving or growing; pointers into the buffer die. */
 enum mc_status mc_buf_reserve(struct mc_buf *buf, size_t len);
+/* Appends, without a zero byte behind it: all of the text or nothing. */
+enum mc_status mc_buf_printf(struct mc_buf *buf, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* Gives memory back when the buffer is empty and larger than @keep. */
 void mc_buf_shrink(struct mc_buf *buf, size_t keep);
 

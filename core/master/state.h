@@ -10,7 +10,7 @@
  *   replica.c   giving and taking space, dropping replicas, the counters that follow
  *   evict.c     the watermark loop, parked space, unfinished writes;  pins.c  soft pins
  *   client.c    who is alive
- *   job.c walk.c   long work in slices between calls;  query.c  what other threads ask
+ *   job.c walk.c   long work in slices between calls;  query*.c  what other threads ask
  */
 #ifndef MC_CORE_MASTER_STATE_H
 #define MC_CORE_MASTER_STATE_H

@@ -120,6 +120,22 @@ START_TEST(shrinking_gives_back_only_what_is_empty_and_large)
 }
 END_TEST
 
+START_TEST(printed_text_has_any_length)
+{
+	char text[1000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (size_t len = 0; len < sizeof(text); len += 37) {
+		size_t before = mc_buf_len(&buf);
+
+		ck_assert_int_eq(mc_buf_printf(&buf, "%d%.*s", 7, (int)len, text), MC_OK);
+		ck_assert_uint_eq(mc_buf_len(&buf), before + 1 + len);
+		ck_assert_int_eq(buf.data[buf.head + before], '7');
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -134,6 +150,7 @@ main(void)
 	tcase_add_test(tc, room_is_made_by_moving_before_growing);
 	tcase_add_test(tc, a_length_that_cannot_be_is_refused);
 	tcase_add_test(tc, shrinking_gives_back_only_what_is_empty_and_large);
+	tcase_add_test(tc, printed_text_has_any_length);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite, CK_FORK_GETENV);
 }

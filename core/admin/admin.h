@@ -4,8 +4,8 @@
  * paths, formats and metric names of mooncake_master, plus our own metrics as mc_*. Runs on the
  * control reactor and asks the master by queries.
  */
-#ifndef MC_CORE_MASTER_ADMIN_H
-#define MC_CORE_MASTER_ADMIN_H
+#ifndef MC_CORE_ADMIN_ADMIN_H
+#define MC_CORE_ADMIN_ADMIN_H
 
 #include "core/eal/reactor.h"
 #include "core/master/master.h"

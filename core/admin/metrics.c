@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/master/admin_private.h"
+#include "core/admin/private.h"
 #include "mc/version.h"
 
 /* ---- single counters ---- */
@@ -49,10 +49,10 @@ static const struct {
 	{"mc_master_extent_bytes", "Bytes taken on the segments: rounded, with trailers.",
 	 STAT(extent_bytes), MC_METRIC_GAUGE},
 	{"mc_master_segments", "Segments that can be read from.", STAT(segments), MC_METRIC_GAUGE},
-	{"mc_master_objects_writing", "Objects between PutStart and PutEnd.",
-	 STAT(objects_writing), MC_METRIC_GAUGE},
-	{"mc_master_table_bytes", "Memory of the object table and the objects.",
-	 STAT(table_bytes), MC_METRIC_GAUGE},
+	{"mc_master_objects_writing", "Objects between PutStart and PutEnd.", STAT(objects_writing),
+	 MC_METRIC_GAUGE},
+	{"mc_master_table_bytes", "Memory of the object table and the objects.", STAT(table_bytes),
+	 MC_METRIC_GAUGE},
 	{"mc_master_clients_expired_total", "Clients whose TTL passed.", STAT(clients_expired),
 	 MC_METRIC_COUNTER},
 	{"mc_master_rejected_total", "Calls answered with a framing-level error.", STAT(rejected),
@@ -269,8 +269,9 @@ resident_bytes(void)
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-void
-mc_admin_metrics_write(struct mc_admin *admin, struct mc_buf *out)
+/* All samples but those of segments, which come from a query. */
+static void
+write_all(const struct mc_admin *admin, struct mc_buf *out)
 {
 	const struct mc_master_stats *stats = mc_master_stats(admin->params.master);
 
@@ -283,4 +284,25 @@ mc_admin_metrics_write(struct mc_admin *admin, struct mc_buf *out)
 		     "Memory of this process.", resident_bytes());
 	mc_prometheus_head(out, "mc_build_info", MC_METRIC_GAUGE, "The version that runs.");
 	mc_prometheus_u64(out, "mc_build_info", "version", MC_VERSION, 1);
+}
+
+static void
+answer_metrics(struct admin_ask *ask)
+{
+	const struct mc_buf *segments = &ask->query.text;
+	struct mc_buf out;
+
+	mc_buf_init(&out);
+	write_all(ask->admin, &out);
+	if (mc_buf_append(&out, segments->data + segments->head, mc_buf_len(segments)) != MC_OK)
+		mc_admin_reply_error(ask->request, MC_ERR_NO_MEMORY);
+	else
+		mc_admin_reply(ask->request, 200, ADMIN_METRICS, &out);
+	mc_buf_fini(&out);
+}
+
+void
+mc_admin_get_metrics(void *context, struct mc_http_request *request)
+{
+	mc_admin_ask(context, request, MC_QUERY_SEGMENT_STATS, ADMIN_NO_KEY, answer_metrics);
 }

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asking the master's reactor, and answering the request when it has answered. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/admin/private.h"
+
+/* ---- replies ---- */
+
+void
+mc_admin_reply(struct mc_http_request *request, unsigned int status, const char *type,
+	       const struct mc_buf *buf)
+{
+	mc_http_reply(request, status, type, mc_buf_len(buf) > 0 ? buf->data + buf->head : NULL,
+		      mc_buf_len(buf));
+}
+
+void
+mc_admin_reply_text(struct mc_http_request *request, unsigned int status, const char *type,
+		    const char *text)
+{
+	mc_http_reply(request, status, type, text, strlen(text));
+}
+
+void
+mc_admin_reply_error(struct mc_http_request *request, enum mc_status error)
+{
+	int32_t code = mc_wire_error(error);
+	char text[128];
+
+	snprintf(text, sizeof(text),
+		 "{\"success\":false,\"error_code\":%d,\"error_message\":\"%s\"}", code,
+		 mc_wire_error_name(code));
+	mc_admin_reply_text(request, error == MC_ERR_OBJECT_NOT_FOUND ? 404 : 500, ADMIN_JSON,
+			    text);
+}
+
+/* ---- queries ---- */
+
+static void
+ask_done(struct mc_master_query *query)
+{
+	struct admin_ask *ask = mc_container_of(query, struct admin_ask, query);
+
+	if (ask->admin != NULL) {
+		mc_list_del(&ask->link);
+		if (query->status == MC_OK)
+			ask->answer(ask);
+		else
+			mc_admin_reply_error(ask->request, query->status);
+	}
+	mc_buf_fini(&query->text);
+	free(ask);
+}
+
+static void
+ask_aborted(void *context)
+{
+	struct admin_ask *ask = context;
+
+	mc_list_del(&ask->link);
+	ask->admin = NULL;
+}
+
+void
+mc_admin_ask(struct mc_admin *admin, struct mc_http_request *request, enum mc_query_kind kind,
+	     struct mc_str key, void (*answer)(struct admin_ask *ask))
+{
+	struct admin_ask *ask = calloc(1, sizeof(*ask) + key.len);
+
+	if (ask == NULL) {
+		mc_admin_reply_error(request, MC_ERR_NO_MEMORY);
+		return;
+	}
+	ask->admin = admin;
+	ask->request = request;
+	ask->answer = answer;
+	ask->query.kind = kind;
+	ask->query.reply_to = admin->params.reactor;
+	ask->query.done = ask_done;
+	ask->query.key = ask->key;
+	ask->query.key_len = key.len;
+	if (key.len > 0)
+		memcpy(ask->key, key.ptr, key.len);
+	if (mc_master_query_send(admin->params.master, &ask->query) != MC_OK) {
+		free(ask);
+		mc_admin_reply_text(request, 503, ADMIN_PLAIN,
+				    "the master is overloaded, ask again");
+		return;
+	}
+	mc_list_add_tail(&admin->asking, &ask->link);
+	mc_http_on_abort(request, ask_aborted, ask);
+}
+
+void
+mc_admin_answer(struct admin_ask *ask, const char *type, const char *before, const char *after)
+{
+	const struct mc_buf *text = &ask->query.text;
+	struct mc_buf whole;
+
+	mc_buf_init(&whole);
+	if (mc_buf_append(&whole, before, strlen(before)) != MC_OK ||
+	    mc_buf_append(&whole, text->data + text->head, mc_buf_len(text)) != MC_OK ||
+	    mc_buf_append(&whole, after, strlen(after)) != MC_OK)
+		mc_admin_reply_error(ask->request, MC_ERR_NO_MEMORY);
+	else
+		mc_admin_reply(ask->request, 200, type, &whole);
+	mc_buf_fini(&whole);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to core/admin: the routes, by theme, and what they share. All on the control reactor.
+ *
+ *   admin.c     the table of routes; open and close      ask.c    queries, replies
+ *   status.c    what this process is and does            objects.c segments.c   what there is
+ *   metrics.c   /metrics                                 summary.c   the one-line summary
+ */
+#ifndef MC_CORE_ADMIN_PRIVATE_H
+#define MC_CORE_ADMIN_PRIVATE_H
+
+#include <stdbool.h>
+
+#include "core/admin/admin.h"
+#include "core/base/list.h"
+#include "core/http/http.h"
+
+/* Counters as they stood when the last summary was made, for its rates. */
+struct admin_snapshot {
+	uint64_t at_ns;
+	uint64_t calls[MC_FN_COUNT];
+	uint64_t failures[MC_FN_COUNT];
+	uint64_t items[MC_FN_COUNT];
+	uint64_t item_failures[MC_FN_COUNT];
+	uint64_t partial[MC_FN_COUNT];
+};
+
+struct mc_admin {
+	struct mc_admin_params params;
+	struct mc_http_server *http;
+	bool serving;
+	struct mc_list asking;		/* queries under way */
+	struct admin_snapshot last;
+};
+
+/* ---- replies (ask.c) ---- */
+
+#define ADMIN_METRICS "text/plain; version=0.0.4"
+#define ADMIN_PLAIN "text/plain"
+#define ADMIN_JSON "application/json; charset=utf-8"
+
+void mc_admin_reply(struct mc_http_request *request, unsigned int status, const char *type,
+		    const struct mc_buf *buf);
+void mc_admin_reply_text(struct mc_http_request *request, unsigned int status, const char *type,
+			 const char *text);
+/* The JSON of an error, with the code that it has on the wire. */
+void mc_admin_reply_error(struct mc_http_request *request, enum mc_status error);
+
+/* ---- queries (ask.c) ---- */
+
+/* A request that waits for the master. */
+struct admin_ask {
+	struct mc_master_query query;
+	struct mc_list link;
+	struct mc_admin *admin;			/* NULL: the server has closed */
+	struct mc_http_request *request;
+	void (*answer)(struct admin_ask *ask);
+	char key[];
+};
+
+/* Asks; @answer replies when the query is done. Errors are replied here. @key is copied. */
+void mc_admin_ask(struct mc_admin *admin, struct mc_http_request *request, enum mc_query_kind kind,
+		  struct mc_str key, void (*answer)(struct admin_ask *ask));
+/* An answer: the query's text as it is, between @before and @after. */
+void mc_admin_answer(struct admin_ask *ask, const char *type, const char *before,
+		     const char *after);
+
+#define ADMIN_NO_KEY ((struct mc_str){NULL, 0})
+
+/* ---- routes: @context is the admin ---- */
+
+void mc_admin_get_health(void *context, struct mc_http_request *request);
+void mc_admin_get_role(void *context, struct mc_http_request *request);
+void mc_admin_get_leader(void *context, struct mc_http_request *request);
+void mc_admin_get_ha_status(void *context, struct mc_http_request *request);
+
+void mc_admin_get_key(void *context, struct mc_http_request *request);
+void mc_admin_get_keys(void *context, struct mc_http_request *request);
+
+void mc_admin_get_segments(void *context, struct mc_http_request *request);
+void mc_admin_get_segments_detail(void *context, struct mc_http_request *request);
+
+void mc_admin_get_metrics(void *context, struct mc_http_request *request);
+void mc_admin_get_summary(void *context, struct mc_http_request *request);
+
+#endif

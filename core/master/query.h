@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to query*.c: what other threads ask is answered here, a slice per pass of the reactor.
+ *
+ *   query.c   sending, the order, the answers;  query_objects.c query_segments.c   the kinds
+ */
+#ifndef MC_CORE_MASTER_QUERY_H
+#define MC_CORE_MASTER_QUERY_H
+
+#include "core/master/state.h"
+
+/* One slice of a kind of query: true when it is answered. */
+typedef bool (*query_step)(struct mc_master *master, struct mc_master_query *query);
+
+bool mc_query_key(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_keys(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_segment_names(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_segments(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_segment_stats(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_drop_endpoint(struct mc_master *master, struct mc_master_query *query);
+
+/* What the text of the answer gets next. Without memory the query fails. */
+void mc_query_add(struct mc_master_query *query, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void mc_query_add_str(struct mc_master_query *query, struct mc_str text);
+/* As a JSON string; names are bytes from outside. */
+void mc_query_add_json(struct mc_master_query *query, struct mc_str text);
+/* As the value of a Prometheus label. */
+void mc_query_add_label(struct mc_master_query *query, struct mc_str text);
+
+#endif
