@@ -95,13 +95,15 @@ remount(struct master_op *op)
 	uint32_t client;
 	enum mc_status st = mc_client_ref(master, op->args->client_id, &client);
 
-	if (st != MC_OK || master->clients[client].ok)
+	if (st != MC_OK)
 		return st;
 	st = remount_check(op);
 	if (st != MC_OK) {
 		mc_client_settle(master, client);
 		return st;
 	}
+	if (master->clients[client].ok)
+		return MC_OK;
 	mc_client_touch(master, client);
 	while (mc_vec_next_segment(&op->args->segments, &cursor, op->release, &desc)) {
 		if (segment_by_id(master, desc.id) != MC_NUMBER_NONE)

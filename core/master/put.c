@@ -258,8 +258,11 @@ mc_put_end_key(struct mc_master *master, struct mc_uuid client_id,
 		return st;
 	if (!type_covers_memory(replica_type))
 		return MC_ERR_INVALID_WRITE;
+	/* told again: what the first one said stays */
+	if (master_object(master, object)->queue != MC_QUEUE_WRITING)
+		return MC_OK;
 	st = checksum_store(master, object, meta);
-	if (st == MC_OK && master_object(master, object)->queue == MC_QUEUE_WRITING)
+	if (st == MC_OK)
 		write_complete(master, object);
 	return st;
 }

@@ -205,6 +205,9 @@ START_TEST(a_remount_of_an_ok_client_mounts_nothing)
 	ck_assert_uint_eq(segments(), 0);
 	ck_assert_int_eq(sim_mount_desc(&owner, &desc), 0);
 	ck_assert_uint_eq(segments(), 1);
+	ck_assert_int_eq(sim_remount(&owner, &desc, 1), 0);
+	desc.size /= 2; /* and yet looks at what it is told */
+	ck_assert_int_eq(sim_remount(&owner, &desc, 1), -600);
 }
 END_TEST
 
