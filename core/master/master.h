@@ -19,6 +19,7 @@
 #include "core/rpc/server.h"
 #include "core/wire/wire.h"
 #include "mc/status.h"
+#include "mc/types.h"
 
 struct mc_master;
 
@@ -96,6 +97,44 @@ struct mc_master_stats {
 };
 const struct mc_master_stats *mc_master_stats(const struct mc_master *master);
 
+/* ---- drain jobs: segments are emptied by moves of their objects to others ---- */
+
+enum mc_drain_status {
+	MC_DRAIN_CREATED = 0,
+	MC_DRAIN_PLANNING = 1,	/* upstream's number; never seen here */
+	MC_DRAIN_RUNNING = 2,
+	MC_DRAIN_SUCCEEDED = 3,
+	MC_DRAIN_FAILED = 4,
+	MC_DRAIN_CANCELED = 5,
+};
+
+/* A unit is an object on one of the segments. */
+struct mc_drain_job {
+	struct mc_uuid id;
+	enum mc_drain_status status;
+	int64_t created_at_ms;
+	int64_t updated_at_ms;
+	uint64_t succeeded_units;
+	uint64_t failed_units;		/* moves that failed; each object is tried three times */
+	uint64_t blocked_units;		/* cannot be moved now: unfinished, or nowhere to go */
+	uint64_t active_units;		/* move tasks not yet finished */
+	uint64_t migrated_bytes;
+};
+
+#define MC_DRAIN_CONCURRENCY 4u		/* moves at a time, where nothing is asked for */
+#define MC_DRAIN_CONCURRENCY_MAX 1024u
+
+/* What MC_QUERY_DRAIN_* ask and are told; the asker's, as are the arrays. */
+struct mc_drain_request {
+	const struct mc_str *segments;	/* in, CREATE: names, at least one */
+	uint32_t segments_count;
+	const struct mc_str *targets;	/* in, CREATE: where to; none: anywhere else */
+	uint32_t targets_count;
+	uint32_t concurrency;		/* in, CREATE: 1 to MC_DRAIN_CONCURRENCY_MAX */
+	struct mc_uuid id;		/* in, QUERY and CANCEL */
+	struct mc_drain_job job;	/* out */
+};
+
 /* ---- queries from other threads ---- */
 
 enum mc_query_kind {
@@ -105,6 +144,16 @@ enum mc_query_kind {
 	MC_QUERY_SEGMENTS,	/* out: text is the JSON of /get_segments_detail */
 	MC_QUERY_SEGMENT_STATS,	/* out: text is the segment_* samples of /metrics */
 	MC_QUERY_DROP_ENDPOINT,	/* in: key = te_endpoint or name; done when nothing is read there */
+	/*
+	 * In and out: drain; out: text is a JSON array of the names of the job's segments.
+	 * CREATE: MC_ERR_INVALID (no segment, one twice, one that is a target too, concurrency),
+	 * MC_ERR_SEGMENT_NOT_FOUND, MC_ERR_UNAVAILABLE_STATE (not plainly mounted),
+	 * MC_ERR_TASK_LIMIT (too many jobs). Others: MC_ERR_JOB_NOT_FOUND. CANCEL:
+	 * MC_ERR_UNAVAILABLE_STATE while moves are active, and when the job is over.
+	 */
+	MC_QUERY_DRAIN_CREATE,
+	MC_QUERY_DRAIN,
+	MC_QUERY_DRAIN_CANCEL,
 };
 
 /*
@@ -119,6 +168,7 @@ struct mc_master_query {
 	void (*done)(struct mc_master_query *query);
 	char *key;			/* the asker's */
 	size_t key_len;
+	struct mc_drain_request *drain;	/* the asker's, for MC_QUERY_DRAIN_* */
 	enum mc_status status;		/* out */
 	struct mc_buf text;		/* out; the asker frees it */
 	uint32_t cursor;		/* the master's */
