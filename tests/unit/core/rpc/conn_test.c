@@ -435,12 +435,14 @@ END_TEST
 START_TEST(calls_behind_one_that_waits_are_held_and_bounded)
 {
 	static uint8_t bytes[1 << 20];
-	uint32_t sent = 0, body = 1000;
+	static const uint8_t body[1000] = "body";
+	const size_t each = MC_FRAME_REQUEST_LEN + sizeof(body);
+	uint32_t sent = 0;
 	size_t len = 0;
 
 	rpc_served_call(RPC_SERVED_LATER, UINT32_MAX, "");
-	for (; len + MC_FRAME_REQUEST_LEN + body < sizeof(bytes); sent++)
-		len += rpc_served_frame(bytes + len, RPC_SERVED_ECHO, sent, bytes, body);
+	for (; len + each <= sizeof(bytes); sent++)
+		len += rpc_served_frame(bytes + len, RPC_SERVED_ECHO, sent, body, sizeof(body));
 	for (size_t at = 0; at < len;) {
 		ssize_t n = send(served.fd, bytes + at, len - at, MSG_NOSIGNAL);
 
@@ -458,11 +460,8 @@ START_TEST(calls_behind_one_that_waits_are_held_and_bounded)
 	ck_assert_uint_le(served.conn->whole, RPC_PENDING_MAX + RPC_READ_CHUNK);
 	rpc_served_resume();
 	rpc_served_answered(UINT32_MAX, 0, "late", 4);
-	for (uint32_t i = 0; i < len / (MC_FRAME_REQUEST_LEN + body); i++) {
-		uint8_t *at = bytes + i * (MC_FRAME_REQUEST_LEN + body);
-
-		rpc_served_answered(i, 0, at + MC_FRAME_REQUEST_LEN, body);
-	}
+	for (uint32_t i = 0; i < len / each; i++)
+		rpc_served_answered(i, 0, body, sizeof(body));
 }
 END_TEST
 

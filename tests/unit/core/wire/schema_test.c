@@ -139,42 +139,6 @@ START_TEST(tuples_of_one_hash_as_recomputed)
 }
 END_TEST
 
-START_TEST(error_codes_are_upstreams)
-{
-	json_t *codes = vectors_json("error_codes.json");
-	const char *name;
-	json_t *code;
-
-	json_object_foreach(codes, name, code)
-		ck_assert_str_eq(mc_wire_error_name((int32_t)json_integer_value(code)), name);
-	ck_assert_str_eq(mc_wire_error_name(-12345), "UNKNOWN");
-	for (int status = 0; status > -90; status--) {
-		int32_t wire = mc_wire_error((enum mc_status)status);
-
-		ck_assert_str_ne(mc_wire_error_name(wire), "UNKNOWN");
-		ck_assert((wire == 0) == (status == MC_OK));
-	}
-	ck_assert_int_eq(mc_wire_error_status(-704), MC_ERR_OBJECT_NOT_FOUND);
-	ck_assert_int_eq(mc_wire_error(MC_ERR_NO_SPACE), -200);
-	json_decref(codes);
-}
-END_TEST
-
-START_TEST(releases_have_names)
-{
-	enum mc_release release;
-
-	ck_assert_int_eq(mc_release_parse("0.3.13.post1", &release), MC_OK);
-	ck_assert_int_eq(release, MC_RELEASE_0_3_13);
-	ck_assert_int_eq(mc_release_parse("0.3.6", &release), MC_OK);
-	ck_assert_int_eq(release, MC_RELEASE_0_3_6);
-	ck_assert_int_eq(mc_release_parse("0.3.1", &release), MC_ERR_NOT_FOUND);
-	ck_assert_int_eq(mc_release_parse("0.3.9.post1", &release), MC_ERR_NOT_FOUND);
-	ck_assert_int_eq(mc_release_parse("0.3.12.post10", &release), MC_ERR_NOT_FOUND);
-	ck_assert_str_eq(mc_release_name(MC_RELEASE_0_3_10), "0.3.10");
-}
-END_TEST
-
 static Suite *
 suite(void)
 {
@@ -184,8 +148,6 @@ suite(void)
 	tcase_add_test(tc, tables_are_the_recorded_ones);
 	tcase_add_test(tc, ids_are_md5_of_the_names);
 	tcase_add_test(tc, tuples_of_one_hash_as_recomputed);
-	tcase_add_test(tc, error_codes_are_upstreams);
-	tcase_add_test(tc, releases_have_names);
 	suite_add_tcase(s, tc);
 	return s;
 }
