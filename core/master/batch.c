@@ -22,7 +22,7 @@ struct master_batch {
 	struct mc_vec_cursor key_at;	/* of keys, or of object_metas */
 	struct mc_vec_cursor size_at;
 	struct mc_vec_cursor ahead_at;
-	struct mc_str prefer; /* BatchPutStart with prefer_same_node, from the second on; owned */
+	struct mc_str prefer;	/* starts with prefer_same_node, from the second on; owned */
 	uint32_t done;
 	uint32_t count;
 	uint32_t failures;
@@ -33,6 +33,7 @@ struct master_batch {
 struct batch_kind {
 	enum mc_fn fn;
 	enum mc_status (*one)(struct master_batch *batch, struct mc_str key);
+	write_start_fn start;	/* with one_start */
 };
 
 static enum mc_status
@@ -73,7 +74,7 @@ one_remove(struct master_batch *batch, struct mc_str key)
 }
 
 static enum mc_status
-one_put_revoke(struct master_batch *batch, struct mc_str key)
+one_revoke(struct master_batch *batch, struct mc_str key)
 {
 	return put_void(batch, mc_put_revoke_key(batch->job.master, batch->args.client_id, key,
 						 batch->args.replica_type));
@@ -81,7 +82,7 @@ one_put_revoke(struct master_batch *batch, struct mc_str key)
 
 /* From 0.3.13 on the keys come with checksums; @key is empty then. */
 static enum mc_status
-one_put_end(struct master_batch *batch, struct mc_str key)
+one_end(struct master_batch *batch, struct mc_str key)
 {
 	struct mc_object_meta meta = {.key = key};
 
@@ -114,7 +115,7 @@ node_prefer(struct master_batch *batch, const struct desc_list *descs)
 }
 
 static enum mc_status
-one_put_start(struct master_batch *batch, struct mc_str key)
+one_start(struct master_batch *batch, struct mc_str key)
 {
 	struct put_request put = {
 		.client_id = batch->args.client_id,
@@ -130,7 +131,7 @@ one_put_start(struct master_batch *batch, struct mc_str key)
 	if (!batch->refused) {
 		mc_vec_next_slices(&batch->args.slice_lengths, &batch->size_at, batch->release,
 				   &put.size);
-		st = mc_put_start_key(batch->job.master, &put, batch->answer, &descs);
+		st = batch->kind->start(batch->job.master, &put, batch->answer, &descs);
 	}
 	result.error = mc_wire_error(st);
 	if (st == MC_OK) {
@@ -149,32 +150,17 @@ one_evict_disk(struct master_batch *batch, struct mc_str key)
 	return put_void(batch, mc_evict_disk_key(batch->job.master, key, batch->args.replica_type));
 }
 
-static enum mc_status
-one_absent_void(struct master_batch *batch, struct mc_str key)
-{
-	return put_void(batch, MC_ERR_UNAVAILABLE_MODE);
-}
-
-static enum mc_status
-one_absent_vec(struct master_batch *batch, struct mc_str key)
-{
-	struct mc_result_vec result = {.error = mc_wire_error(MC_ERR_UNAVAILABLE_MODE)};
-
-	mc_result_put_element(&batch->writer, &result);
-	return MC_ERR_UNAVAILABLE_MODE;
-}
-
 static const struct batch_kind kinds[] = {
-	{MC_FN_BATCH_EXIST_KEY, one_exist},
-	{MC_FN_BATCH_GET_REPLICA_LIST, one_get},
-	{MC_FN_BATCH_PUT_START, one_put_start},
-	{MC_FN_BATCH_PUT_END, one_put_end},
-	{MC_FN_BATCH_PUT_REVOKE, one_put_revoke},
-	{MC_FN_BATCH_REMOVE, one_remove},
-	{MC_FN_BATCH_EVICT_DISK_REPLICA, one_evict_disk},
-	{MC_FN_BATCH_UPSERT_START, one_absent_vec},
-	{MC_FN_BATCH_UPSERT_END, one_absent_void},
-	{MC_FN_BATCH_UPSERT_REVOKE, one_absent_void},
+	{MC_FN_BATCH_EXIST_KEY, one_exist, NULL},
+	{MC_FN_BATCH_GET_REPLICA_LIST, one_get, NULL},
+	{MC_FN_BATCH_PUT_START, one_start, mc_put_start_key},
+	{MC_FN_BATCH_PUT_END, one_end, NULL},
+	{MC_FN_BATCH_PUT_REVOKE, one_revoke, NULL},
+	{MC_FN_BATCH_UPSERT_START, one_start, mc_upsert_start_key},
+	{MC_FN_BATCH_UPSERT_END, one_end, NULL},
+	{MC_FN_BATCH_UPSERT_REVOKE, one_revoke, NULL},
+	{MC_FN_BATCH_REMOVE, one_remove, NULL},
+	{MC_FN_BATCH_EVICT_DISK_REPLICA, one_evict_disk, NULL},
 };
 
 static const struct batch_kind *
@@ -245,9 +231,9 @@ batch_release(struct master_job *job)
 
 /* keys and slice_lengths (and group_ids) tell of the same objects, or all is refused. */
 static bool
-lengths_differ(const struct mc_args *args, enum mc_fn fn)
+lengths_differ(const struct mc_args *args, const struct batch_kind *kind)
 {
-	if (fn != MC_FN_BATCH_PUT_START)
+	if (kind->start == NULL)
 		return false;
 	return args->slice_lengths.count != args->keys.count ||
 	       (args->config.has_group_ids && args->config.group_ids.count != args->keys.count);
@@ -269,7 +255,7 @@ mc_master_batch(struct master_op *op)
 
 	batch.count = batch.args.object_metas.count > 0 ? batch.args.object_metas.count
 							: batch.args.keys.count;
-	batch.refused = lengths_differ(&batch.args, batch.kind->fn);
+	batch.refused = lengths_differ(&batch.args, batch.kind);
 	/* one group per key was checked; each key's own PutStart sees one */
 	batch.args.config.group_ids.count = 1;
 	mc_op_open(op, &batch.writer, batch.count);

@@ -64,14 +64,14 @@ struct mc_object {
 };
 
 #define MC_OBJECT_HARD_PIN 0x01
-#define MC_OBJECT_SOFT_PIN 0x02	/* see extra->soft_pin_until_ns */
-#define MC_OBJECT_WRITING 0x04	/* between PutStart and PutEnd */
+#define MC_OBJECT_WAS_COMPLETE 0x02	/* once: its pins are its own, not of an unfinished write */
 #define MC_OBJECT_BUSY 0x08	/* a copy or move is under way: see extra->copy */
 
 /* What few objects have. */
 struct mc_object_extra {
-	uint64_t soft_pin_until_ns;	/* with MC_OBJECT_SOFT_PIN */
+	uint64_t soft_pin_until_ns;
 	uint64_t soft_pin_ttl_ns;	/* asked for, granted when the write completes */
+	uint64_t readers_until_ns;	/* the lease of readers from before the last upsert */
 	uint64_t checksum;
 	uint32_t pin_at;	/* place in a heap of pins.c */
 	uint32_t copy;		/* with MC_OBJECT_BUSY: which one (copy.c) */

@@ -94,14 +94,25 @@ mc_pin(struct mc_master *master, uint32_t object)
 	return MC_OK;
 }
 
+static struct pin_heap *
+heap_of(struct mc_master *master, uint32_t object)
+{
+	return master_object(master, object)->queue == MC_QUEUE_UNPINNED ? &master->unpinned
+									 : &master->pinned;
+}
+
 void
 mc_pin_forget(struct mc_master *master, uint32_t object)
 {
-	struct pin_heap *heap = master_object(master, object)->queue == MC_QUEUE_UNPINNED
-					? &master->unpinned
-					: &master->pinned;
+	pin_remove(master, heap_of(master, object),
+		   mc_table_extra_of(master->table, object)->pin_at);
+}
 
-	pin_remove(master, heap, mc_table_extra_of(master->table, object)->pin_at);
+void
+mc_pin_moved(struct mc_master *master, uint32_t object)
+{
+	heap_of(master, object)->at[mc_table_extra_of(master->table, object)->pin_at].object =
+		object;
 }
 
 uint32_t

@@ -69,6 +69,19 @@ mc_replica_take(struct mc_master *master, uint32_t object, uint32_t segment)
 }
 
 void
+mc_replica_give(struct mc_master *master, const struct mc_replica *replica, uint64_t size,
+		uint64_t park_until_ns)
+{
+	uint32_t segment = replica->segment;
+
+	account_object_bytes(master, segment, -(int64_t)size);
+	if (park_until_ns == 0 || master->segments[segment].state == SEGMENT_DEAD)
+		space_give(master, segment, replica->extent);
+	else
+		mc_park(master, segment, replica->extent, size, park_until_ns);
+}
+
+void
 mc_replica_drop(struct mc_master *master, uint32_t object, unsigned int index,
 		uint64_t park_until_ns)
 {
@@ -79,11 +92,7 @@ mc_replica_drop(struct mc_master *master, uint32_t object, unsigned int index,
 	obj->replicas--;
 	memmove(&replicas[index], &replicas[index + 1],
 		(obj->replicas - index) * sizeof(*replicas));
-	account_object_bytes(master, gone.segment, -(int64_t)obj->size);
-	if (park_until_ns == 0 || master->segments[gone.segment].state == SEGMENT_DEAD)
-		space_give(master, gone.segment, gone.extent);
-	else
-		mc_park(master, gone.segment, gone.extent, obj->size, park_until_ns);
+	mc_replica_give(master, &gone, obj->size, park_until_ns);
 }
 
 static bool
@@ -118,6 +127,27 @@ account_queue(struct mc_master *master, uint32_t object, uint8_t to)
 	mc_counter_add(&stats->objects_soft_pinned, (uint64_t)queue_soft(to) - queue_soft(from));
 	mc_counter_add(&stats->objects_writing,
 		       (uint64_t)(to == MC_QUEUE_WRITING) - (from == MC_QUEUE_WRITING));
+}
+
+enum mc_status
+mc_object_widen(struct mc_master *master, uint32_t *object, unsigned int replicas_room)
+{
+	uint32_t before = *object;
+	enum mc_status st = mc_table_widen(master->table, object, replicas_room);
+	struct mc_object *obj;
+
+	if (st != MC_OK || *object == before)
+		return st;
+	obj = master_object(master, *object);
+	for (unsigned int i = 0; i < obj->replicas; i++) {
+		const struct mc_replica *replica = &mc_object_replicas(obj)[i];
+
+		mc_alloc_owner_set(master->segments[replica->segment].alloc, replica->extent,
+				   *object);
+	}
+	if (queue_in_heap(obj->queue))
+		mc_pin_moved(master, *object);
+	return MC_OK;
 }
 
 void

@@ -4,7 +4,8 @@
  * runs on the exec reactor.
  *
  *   dispatch.c  frames to functions, release learning (release.c), answers
- *   put.c get.c remove.c mount.c session.c absent.c   the functions, by theme;  batch.c
+ *   put.c upsert.c get.c remove.c mount.c session.c absent.c   the functions, by theme;  batch.c
+ *   write.c     what puts and upserts share
  *   segment.c   the segments' own state
  *   place.c     which segments a new object goes to
  *   replica.c   giving and taking space, dropping replicas, the counters that follow
@@ -191,6 +192,7 @@ typedef enum mc_rpc_verdict (*master_fn)(struct master_op *op);
 enum mc_rpc_verdict mc_master_put_start(struct master_op *op);
 enum mc_rpc_verdict mc_master_put_end(struct master_op *op);
 enum mc_rpc_verdict mc_master_put_revoke(struct master_op *op);
+enum mc_rpc_verdict mc_master_upsert_start(struct master_op *op);
 enum mc_rpc_verdict mc_master_exist(struct master_op *op);
 enum mc_rpc_verdict mc_master_get(struct master_op *op);
 enum mc_rpc_verdict mc_master_get_by_regex(struct master_op *op);
@@ -232,8 +234,14 @@ struct desc_list {
 	struct mc_replica_desc desc[MC_DESCS_MAX];
 	uint32_t count;
 };
+typedef enum mc_status (*write_start_fn)(struct mc_master *master, const struct put_request *put,
+					 enum mc_release answer, struct desc_list *descs_out);
 enum mc_status mc_put_start_key(struct mc_master *master, const struct put_request *put,
 				enum mc_release answer, struct desc_list *descs_out);
+enum mc_status mc_upsert_start_key(struct mc_master *master, const struct put_request *put,
+				   enum mc_release answer, struct desc_list *descs_out);
+/* The call of one key that @start serves. */
+enum mc_rpc_verdict mc_op_start(struct master_op *op, write_start_fn start);
 enum mc_status mc_put_end_key(struct mc_master *master, struct mc_uuid client_id,
 			      const struct mc_object_meta *meta, int32_t replica_type);
 enum mc_status mc_put_revoke_key(struct mc_master *master, struct mc_uuid client_id,
@@ -246,6 +254,32 @@ enum mc_status mc_evict_disk_key(struct mc_master *master, struct mc_str key, in
 enum mc_status mc_remove_key(struct mc_master *master, struct mc_str key, bool force);
 /* The checks of a removal, then the removal, of an object found in a walk. */
 enum mc_status mc_remove_object(struct mc_master *master, uint32_t object, bool force);
+
+/* ---- writes (write.c) ---- */
+
+/* What is refused whatever the state of the master; the order is upstream's. */
+enum mc_status mc_write_check(const struct mc_master *master, const struct put_request *put);
+/* How many replicas are worth trying for. */
+unsigned int mc_write_replicas(const struct mc_master *master,
+			       const struct mc_replicate_config *config);
+/* Space for up to @wanted replicas. MC_ERR_NO_SPACE: not for one, and eviction was told. */
+enum mc_status mc_write_place(struct mc_master *master, uint32_t object, unsigned int wanted,
+			      const struct put_request *put);
+/* A new object with its space, under a key that is free. */
+enum mc_status mc_write_new(struct mc_master *master, const struct put_request *put, uint64_t hash,
+			    uint32_t *object_out);
+/* Memory to note what @config says of pins; most objects need none. */
+enum mc_status mc_write_pins_reserve(struct mc_master *master, uint32_t object,
+				     const struct mc_replicate_config *config);
+/* @object has its space: it is in the caller's hands from now on. */
+void mc_write_begun(struct mc_master *master, const struct put_request *put, uint32_t object,
+		    enum mc_release answer, struct desc_list *descs_out);
+/* Pins are granted, and the object enters the order of eviction. */
+void mc_write_complete(struct mc_master *master, uint32_t object);
+/* An unfinished write is given up: counted. */
+void mc_write_discarded(struct mc_master *master, const struct mc_object *object);
+/* The object goes; its space is given back at @until_ns, 0: at once. */
+void mc_write_drop(struct mc_master *master, uint32_t object, uint64_t until_ns);
 
 /* ---- objects and replicas (replica.c) ---- */
 
@@ -278,6 +312,12 @@ void mc_object_delete(struct mc_master *master, uint32_t object);
 /* Drops replica @index and gives its space back, or keeps the space until @park_until_ns. */
 void mc_replica_drop(struct mc_master *master, uint32_t object, unsigned int index,
 		     uint64_t park_until_ns);
+/* The same for the space of a @replica that no object of @size bytes has any more. */
+void mc_replica_give(struct mc_master *master, const struct mc_replica *replica, uint64_t size,
+		     uint64_t park_until_ns);
+/* Room for more replicas. The object may move to another handle; all that knew it follows. */
+enum mc_status mc_object_widen(struct mc_master *master, uint32_t *object,
+			       unsigned int replicas_room);
 /* Takes space for one more replica of @object on @segment. */
 enum mc_status mc_replica_take(struct mc_master *master, uint32_t object, uint32_t segment);
 
@@ -339,6 +379,8 @@ void mc_unfinished_tick(struct mc_master *master, uint64_t now_ns);
 enum mc_status mc_pin(struct mc_master *master, uint32_t object);
 /* It leaves the queues of soft pins, MC_QUEUE_UNPINNED among them. */
 void mc_pin_forget(struct mc_master *master, uint32_t object);
+/* The object, in a queue of soft pins or in MC_QUEUE_UNPINNED, has another handle now. */
+void mc_pin_moved(struct mc_master *master, uint32_t object);
 /* Of those in MC_QUEUE_UNPINNED the one whose lease ended first, or MC_OBJECT_NONE. */
 uint32_t mc_unpinned_oldest(const struct mc_master *master);
 /* Are there pins that are over, but not yet there? */

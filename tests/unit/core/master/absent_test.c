@@ -42,15 +42,8 @@ static const struct {
 	{MC_FN_DYNAMIC_REPLICA_COPY_START, -1010},
 	{MC_FN_DYNAMIC_REPLICA_COPY_END, -709},
 	{MC_FN_DYNAMIC_REPLICA_COPY_REVOKE, -709},
-	{MC_FN_UPSERT_START, -1011},
-	{MC_FN_UPSERT_END, -1011},
-	{MC_FN_UPSERT_REVOKE, -1011},
 };
 #define ABSENT ((int)(sizeof(absent) / sizeof(absent[0])))
-
-static const enum mc_fn absent_batches[] = {MC_FN_BATCH_UPSERT_START, MC_FN_BATCH_UPSERT_END,
-					    MC_FN_BATCH_UPSERT_REVOKE};
-#define ABSENT_BATCHES ((int)(sizeof(absent_batches) / sizeof(absent_batches[0])))
 
 static void
 setup(void)
@@ -125,22 +118,6 @@ START_TEST(every_release_is_told_to_go_on_without)
 }
 END_TEST
 
-START_TEST(every_release_is_told_so_for_each_key)
-{
-	static const int32_t errors[] = {-1011, -1011};
-	struct mc_args args;
-
-	client_begin((enum mc_release)_i);
-	args = plain_args();
-	for (int i = 0; i < ABSENT_BATCHES; i++) {
-		if (has((enum mc_release)_i, absent_batches[i]))
-			sim_batch_expect(&client, absent_batches[i], &args, errors);
-	}
-	ck_assert(sim_exist(&client, "k0"));
-	ck_assert_uint_eq(sim_stat(&stats()->objects), 1);
-}
-END_TEST
-
 START_TEST(what_is_none_is_empty)
 {
 	union sim_result result;
@@ -186,7 +163,6 @@ main(void)
 	TCase *tc = sim_tcase(suite, "absent", setup);
 
 	tcase_add_loop_test(tc, every_release_is_told_to_go_on_without, 0, MC_RELEASE_COUNT);
-	tcase_add_loop_test(tc, every_release_is_told_so_for_each_key, 0, MC_RELEASE_COUNT);
 	tcase_add_test(tc, what_is_none_is_empty);
 	tcase_add_test(tc, nothing_is_evicted_from_disks);
 	return sim_run(suite);
