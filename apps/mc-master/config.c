@@ -285,6 +285,18 @@ pool_times_read(struct mc_flags *flags, struct mc_master_params *params)
 			(unsigned long long)release, (unsigned long long)discard);
 }
 
+static enum mc_strategy
+strategy_read(const struct mc_flags *flags)
+{
+	const char *name = mc_flags_string(flags, "allocation_strategy");
+
+	if (strcmp(name, "free_ratio_first") == 0)
+		return MC_STRATEGY_FREE_RATIO_FIRST;
+	if (strcmp(name, "local_first") == 0)
+		return MC_STRATEGY_LOCAL_FIRST;
+	return MC_STRATEGY_RANDOM;
+}
+
 static void
 pool_read(struct mc_flags *flags, struct config *config)
 {
@@ -298,7 +310,7 @@ pool_read(struct mc_flags *flags, struct config *config)
 	params->evict_soft_pinned = mc_flags_bool(flags, "allow_evict_soft_pinned_objects");
 	params->enable_disk_eviction = mc_flags_bool(flags, "enable_disk_eviction");
 	params->quota_bytes = mc_flags_uint(flags, "quota_bytes");
-	params->strategy = MC_STRATEGY_RANDOM;
+	params->strategy = strategy_read(flags);
 	config->cluster_id = mc_flags_string(flags, "cluster_id");
 	if (mc_release_parse(release, &params->release_default) != MC_OK)
 		mc_flags_complain(flags, "abi_default",

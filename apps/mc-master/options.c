@@ -129,8 +129,10 @@ const struct mc_flag mc_options_table[] = {
 	 "seconds after which the space of an unfinished put is given back; more than "
 	 "-put_start_discard_timeout_sec"},
 	{"allocation_strategy", MC_FLAG_STRING, "random", POOL,
-	 "how the segment for a new object is chosen", .choices = "random",
-	 .choices_absent = "free_ratio_first|cxl|ssd_free_ratio_first|local_first"},
+	 "which segment a new object goes to: any; of a few the one with most free space; one on "
+	 "the writer's host",
+	 .choices = "random|free_ratio_first|local_first",
+	 .choices_absent = "cxl|ssd_free_ratio_first"},
 	{"memory_allocator", MC_FLAG_STRING, "offset", POOL, "allocator inside segments",
 	 .choices = "offset|cachelib", HARMLESS("this master has one allocator of its own")},
 	{"cluster_id", MC_FLAG_STRING, "mooncake_cluster", POOL,

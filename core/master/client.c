@@ -19,6 +19,10 @@ mc_clients_init(struct mc_master *master)
 void
 mc_clients_fini(struct mc_master *master)
 {
+	for (uint32_t i = 0; i < master->clients_used; i++) {
+		if (master->clients[i].used)
+			free((char *)master->clients[i].host_id.ptr);
+	}
 	mc_uuid_map_fini(&master->client_ids);
 	free(master->clients);
 }
@@ -90,9 +94,26 @@ mc_client_settle(struct mc_master *master, uint32_t client)
 	if (!entry->used || entry->tracked || entry->objects > 0 || entry->segments > 0)
 		return;
 	mc_uuid_map_del(&master->client_ids, entry->id);
+	free((char *)entry->host_id.ptr);
 	entry->used = false;
 	entry->free_next = master->clients_free;
 	master->clients_free = client;
+}
+
+enum mc_status
+mc_client_host_set(struct mc_master *master, uint32_t client, struct mc_str host_id)
+{
+	struct mc_str copy;
+	enum mc_status st;
+
+	if (host_id.len == 0 || mc_str_equal(master->clients[client].host_id, host_id))
+		return MC_OK;
+	st = mc_str_copy(host_id, &copy);
+	if (st != MC_OK)
+		return st;
+	free((char *)master->clients[client].host_id.ptr);
+	master->clients[client].host_id = copy;
+	return MC_OK;
 }
 
 void

@@ -25,6 +25,8 @@ struct mc_master;
 
 enum mc_strategy {
 	MC_STRATEGY_RANDOM,
+	MC_STRATEGY_FREE_RATIO_FIRST,
+	MC_STRATEGY_LOCAL_FIRST,
 };
 
 struct mc_master_params {

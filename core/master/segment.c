@@ -40,6 +40,7 @@ mc_segments_fini(struct mc_master *master)
 	free(master->segments);
 	free(master->names);
 	free(master->names_live);
+	free(master->hosted);
 }
 
 /* ---- names ---- */
@@ -64,8 +65,8 @@ mc_name_find(const struct mc_master *master, struct mc_str text)
 	return MC_NUMBER_NONE;
 }
 
-static enum mc_status
-str_copy(struct mc_str from, struct mc_str *to)
+enum mc_status
+mc_str_copy(struct mc_str from, struct mc_str *to)
 {
 	char *copy = malloc(from.len + 1);
 
@@ -119,7 +120,7 @@ name_ref(struct mc_master *master, struct mc_str text, uint32_t *name_out)
 	name = &master->names[i];
 	*name = (struct master_name){
 		.refs = 1, .hash = name_hash(text), .position = MC_NUMBER_NONE};
-	st = str_copy(text, &name->text);
+	st = mc_str_copy(text, &name->text);
 	if (st != MC_OK) {
 		name->refs = 0;
 		return st;
@@ -231,11 +232,11 @@ segment_fill(struct mc_master *master, struct master_segment *segment,
 	segment->id = desc->id;
 	segment->base = desc->base;
 	segment->size = desc->size;
-	st = str_copy(endpoint, &segment->te_endpoint);
+	st = mc_str_copy(endpoint, &segment->te_endpoint);
 	if (st == MC_OK)
-		st = str_copy(desc->protocol, &segment->protocol);
+		st = mc_str_copy(desc->protocol, &segment->protocol);
 	if (st == MC_OK)
-		st = str_copy(desc->host_id, &segment->host_id);
+		st = mc_str_copy(desc->host_id, &segment->host_id);
 	if (st == MC_OK)
 		st = name_ref(master, desc->name, &segment->name);
 	if (st != MC_OK) {
@@ -278,6 +279,10 @@ mc_segment_add(struct mc_master *master, const struct mc_segment_desc *desc, uin
 	fresh.generation = master->segments[i].generation + 1;
 	st = name_offer(master, fresh.name, i);
 	if (st == MC_OK)
+		st = mc_hosted_reserve(master);
+	if (st == MC_OK)
+		st = mc_client_host_set(master, client, desc->host_id);
+	if (st == MC_OK)
 		st = mc_uuid_map_add(&master->segment_ids, desc->id, i);
 	if (st != MC_OK) {
 		name_withdraw(master, fresh.name, i);
@@ -286,6 +291,7 @@ mc_segment_add(struct mc_master *master, const struct mc_segment_desc *desc, uin
 		return st;
 	}
 	master->segments[i] = fresh;
+	mc_hosted_add(master, i);
 	master->clients[client].segments++;
 	account_capacity(master, segment_capacity(&fresh), 1);
 	mc_log_info("segment %s mounted: %lu MiB at %s, by client %lu-%lu",
@@ -297,13 +303,21 @@ mc_segment_add(struct mc_master *master, const struct mc_segment_desc *desc, uin
 
 /* ---- death ---- */
 
+/* No more objects are placed on it. */
+static void
+segment_withdraw(struct mc_master *master, uint32_t i)
+{
+	name_withdraw(master, master->segments[i].name, i);
+	mc_hosted_remove(master, i);
+}
+
 void
 mc_segment_leave(struct mc_master *master, uint32_t i, uint64_t leave_at_ns)
 {
 	struct master_segment *segment = &master->segments[i];
 
 	if (segment->state == SEGMENT_LIVE)
-		name_withdraw(master, segment->name, i);
+		segment_withdraw(master, i);
 	segment->state = SEGMENT_LEAVING;
 	segment->leave_at_ns = leave_at_ns;
 }
@@ -323,7 +337,7 @@ mc_segment_kill(struct mc_master *master, uint32_t i)
 	mc_counter_add(&master->stats.object_bytes, segment->parked_bytes - stats.object_bytes);
 	account_capacity(master, -segment_capacity(segment), -1);
 	if (segment->state == SEGMENT_LIVE)
-		name_withdraw(master, segment->name, i);
+		segment_withdraw(master, i);
 	mc_uuid_map_del(&master->segment_ids, segment->id);
 	master->clients[segment->client].segments--;
 	mc_client_settle(master, segment->client);

@@ -7,7 +7,7 @@
  *   put.c upsert.c get.c remove.c mount.c session.c absent.c   the functions, by theme;  batch.c
  *   write.c     what puts and upserts share
  *   segment.c   the segments' own state
- *   place.c     which segments a new object goes to
+ *   place.c     which segments a new object goes to;  place_ratio.c place_host.c
  *   replica.c   giving and taking space, dropping replicas, the counters that follow
  *   evict.c     the watermark loop, parked space, unfinished writes;  pins.c  soft pins
  *   client.c    who is alive
@@ -70,6 +70,7 @@ struct master_name {
 struct master_client {
 	struct mc_uuid id;
 	uint64_t expires_ns;	/* while tracked */
+	struct mc_str host_id;	/* of the segment that it mounted last; owned */
 	uint32_t objects;	/* that it wrote */
 	uint32_t segments;	/* that it has mounted, LIVE or LEAVING */
 	uint32_t free_next;
@@ -135,6 +136,9 @@ struct mc_master {
 	uint32_t names_room;
 	uint32_t *names_live;			/* names that have LIVE segments */
 	uint32_t names_live_count;
+	uint32_t *hosted;			/* LIVE segments by host id, see place_host.c */
+	uint32_t hosted_count;
+	uint32_t hosted_room;
 	size_t text_max;			/* longest string any answer may hold */
 	uint32_t dying;				/* the first DEAD segment, or MC_NUMBER_NONE */
 
@@ -321,11 +325,21 @@ enum mc_status mc_object_widen(struct mc_master *master, uint32_t *object,
 /* Takes space for one more replica of @object on @segment. */
 enum mc_status mc_replica_take(struct mc_master *master, uint32_t object, uint32_t segment);
 
-/* ---- placement (place.c) ---- */
+/* ---- placement (place.c, place_ratio.c, place_host.c) ---- */
 
 /* Adds up to @count replicas to @object, on distinct names; returns how many. */
 unsigned int mc_place(struct mc_master *master, uint32_t object, unsigned int count,
 		      const struct put_request *put);
+/* One replica on any segment of @name, if the object has none there. */
+bool mc_place_on(struct mc_master *master, uint32_t object, uint32_t name);
+/* As many of @count as fit on the names that have most free space. */
+unsigned int mc_place_by_ratio(struct mc_master *master, uint32_t object, unsigned int count);
+/* One replica on a segment of @host or of those that follow it; 0 also when @host is empty. */
+unsigned int mc_place_near(struct mc_master *master, uint32_t object, struct mc_str host);
+/* Room for one segment more, and the segment. Its host id stays the same while it is there. */
+enum mc_status mc_hosted_reserve(struct mc_master *master);
+void mc_hosted_add(struct mc_master *master, uint32_t segment);
+void mc_hosted_remove(struct mc_master *master, uint32_t segment);
 
 /* ---- segments (segment.c) ---- */
 
@@ -354,6 +368,8 @@ uint32_t mc_client_find(const struct mc_master *master, struct mc_uuid id);
 enum mc_status mc_client_ref(struct mc_master *master, struct mc_uuid id, uint32_t *client_out);
 /* Lets go of an entry that nothing refers to any more. */
 void mc_client_settle(struct mc_master *master, uint32_t client);
+/* Notes where the client is. MC_ERR_NO_MEMORY: what was known stays. */
+enum mc_status mc_client_host_set(struct mc_master *master, uint32_t client, struct mc_str host_id);
 /* Restarts the client's TTL. */
 void mc_client_touch(struct mc_master *master, uint32_t client);
 void mc_client_ok_set(struct mc_master *master, uint32_t client, bool ok);
@@ -438,6 +454,9 @@ enum mc_rpc_verdict mc_walk_begin(struct master_op *op, struct master_walk *walk
 uint32_t mc_queries_work(struct mc_master *master);
 /* Answers what is under way with MC_ERR_UNAVAILABLE_STATE. */
 void mc_queries_refuse(struct mc_master *master);
+
+/* A copy to be freed, with a NUL behind it for logs. MC_ERR_NO_MEMORY. (segment.c) */
+enum mc_status mc_str_copy(struct mc_str from, struct mc_str *to);
 
 #define MC_STR(literal) ((struct mc_str){(literal), sizeof(literal) - 1})
 

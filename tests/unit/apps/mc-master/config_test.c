@@ -108,6 +108,17 @@ START_TEST(newer_names_win)
 }
 END_TEST
 
+START_TEST(strategies)
+{
+	read_ok("-v=0");
+	ck_assert_int_eq(config.master.strategy, MC_STRATEGY_RANDOM);
+	read_ok("-allocation_strategy=free_ratio_first");
+	ck_assert_int_eq(config.master.strategy, MC_STRATEGY_FREE_RATIO_FIRST);
+	read_ok("-allocation_strategy=local_first");
+	ck_assert_int_eq(config.master.strategy, MC_STRATEGY_LOCAL_FIRST);
+}
+END_TEST
+
 START_TEST(few_cores_unless_named)
 {
 	cpu_set_t allowed;
@@ -197,6 +208,7 @@ main(void)
 	tcase_add_test(tcase, defaults_are_those_of_the_master);
 	tcase_add_test(tcase, units_do_not_overflow);
 	tcase_add_test(tcase, newer_names_win);
+	tcase_add_test(tcase, strategies);
 	tcase_add_test(tcase, few_cores_unless_named);
 	tcase_add_test(tcase, exact_ports);
 	tcase_add_test(tcase, addresses);
