@@ -257,6 +257,9 @@ object_evict(struct mc_master *master, uint32_t object)
 {
 	struct mc_object *obj = master_object(master, object);
 
+	/* went with its segment, which is still being buried */
+	if (!mc_object_prune(master, object))
+		return;
 	mc_counter_add(&master->stats.evicted_objects, 1);
 	mc_counter_add(&master->stats.evicted_bytes, obj->size * obj->replicas);
 	mc_object_delete(master, object);
