@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the protocol says of objects, segments and clients, by the plainest means: arrays that are
+ * looked through from end to end, and nothing of how core/master does it. Calls return the code
+ * that must be answered and take effect; what is the master's choice (where a replica lies, when
+ * eviction takes whom) the model is told, and holds against what may be chosen. It ends the test
+ * where the two disagree.
+ */
+#ifndef MC_TESTS_SUPPORT_MODEL_H
+#define MC_TESTS_SUPPORT_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/wire/wire.h"
+
+#define MODEL_KEYS     64u
+#define MODEL_CLIENTS  4u
+#define MODEL_SEGMENTS 6u
+#define MODEL_REPLICAS 4u
+#define MODEL_PARKED   512u
+
+struct model_replica {
+	uint64_t id;
+	uint64_t address;
+	uint32_t segment;
+	bool complete;
+};
+
+struct model_object {
+	bool there;
+	bool writing; /* between a start and its end */
+	bool hard;
+	bool soft; /* asked for, granted when the write ends */
+	uint32_t owner;
+	uint64_t size;
+	uint64_t started_ns;
+	uint64_t lease_ns;
+	uint64_t pin_ttl_ns;
+	uint64_t pinned_until_ns;
+	uint32_t replicas;
+	struct model_replica replica[MODEL_REPLICAS];
+};
+
+/* Space that its writer may still write to. */
+struct model_parked {
+	bool used;
+	uint32_t segment;
+	uint64_t address;
+	uint64_t bytes;
+	uint64_t free_at_ns;
+};
+
+enum model_segment_state {
+	MODEL_ABSENT,
+	MODEL_LIVE,
+	MODEL_LEAVING,
+};
+
+struct model_segment {
+	enum model_segment_state state;
+	uint32_t name; /* two replicas of an object never share one */
+	uint32_t owner;
+	uint64_t base;
+	uint64_t size;
+	uint64_t leave_at_ns;
+};
+
+struct model_client {
+	bool tracked;
+	bool ok;
+	uint64_t expires_ns;
+};
+
+struct model {
+	uint64_t lease_ttl_ns;
+	uint64_t client_ttl_ns;
+	uint64_t discard_ns;
+	uint64_t release_ns;
+	double watermark;
+	bool evict_soft_pinned;
+
+	struct model_object objects[MODEL_KEYS];
+	struct model_segment segments[MODEL_SEGMENTS];
+	struct model_client clients[MODEL_CLIENTS];
+	struct model_parked parked[MODEL_PARKED];
+	uint64_t id_last;
+	bool wanted;   /* a put found no space */
+	bool may_evict; /* eviction was due at some time since the last look */
+	uint64_t looked_ns;
+
+	/* what has happened, so that a test can tell that it tried everything */
+	uint64_t evicted;
+	uint64_t evicted_pinned;
+	uint64_t released;
+	uint64_t unparked;
+	uint64_t expired;
+	uint64_t orphaned; /* objects that went with their last segment */
+};
+
+struct model_put {
+	uint32_t client;
+	uint32_t key;
+	uint64_t size;
+	uint32_t replicas;
+	bool hard;
+	bool soft;
+	uint64_t pin_ttl_ns;
+};
+
+/* ---- objects ---- */
+
+/* Whether the key may be written; if so, an abandoned write under it is parked. */
+bool model_put_start(struct model *model, const struct model_put *put, uint64_t now_ns);
+/* It was answered with these, or with none: no space. */
+void model_put_placed(struct model *model, const struct model_put *put,
+		      const struct mc_replica_desc *descs, uint32_t count, uint64_t now_ns);
+int32_t model_put_end(struct model *model, uint32_t client, uint32_t key, uint64_t now_ns);
+int32_t model_put_revoke(struct model *model, uint32_t client, uint32_t key);
+/* A read: the code, and the lease. The replicas that are told must be these, in order. */
+int32_t model_get(struct model *model, uint32_t key, uint64_t now_ns);
+void model_got(const struct model *model, uint32_t key, const struct mc_replica_desc *descs,
+	       uint32_t count);
+int32_t model_remove(struct model *model, uint32_t key, bool force, uint64_t now_ns);
+/* Whether it is cleared on the segments of @name, or everywhere for UINT32_MAX. */
+bool model_clear(struct model *model, uint32_t client, uint32_t key, uint32_t name,
+		 uint64_t now_ns);
+
+/* ---- segments and clients ---- */
+
+int32_t model_mount(struct model *model, uint32_t client, uint32_t segment, uint64_t now_ns);
+/* @mask: a bit per segment; @altered: the last of them is told with another size. */
+int32_t model_remount(struct model *model, uint32_t client, uint32_t mask, bool altered,
+		      uint64_t now_ns);
+void model_unmount(struct model *model, uint32_t segment);
+int32_t model_leave(struct model *model, uint32_t client, uint32_t segment, uint64_t at_ns);
+int32_t model_segment_status(const struct model *model, uint32_t segment);
+/* True: the answer is "ok". */
+bool model_ping(struct model *model, uint32_t client, uint64_t now_ns);
+
+/* ---- time, and what the master did by itself ---- */
+
+/* Once a second: the ends of clients, of grace periods, of abandoned writes, of parking. */
+void model_tick(struct model *model, uint64_t now_ns);
+/* A look at the master: which keys it has, and the bytes of all its extents. */
+void model_look(struct model *model, const bool *has, uint64_t extent_bytes, uint64_t now_ns);
+/* Rounds have run until they came to rest. */
+void model_at_rest(const struct model *model, uint64_t now_ns);
+
+/* What counters must say. */
+uint64_t model_extent_bytes(const struct model *model);
+uint64_t model_object_bytes(const struct model *model);
+uint64_t model_capacity(const struct model *model);
+uint32_t model_objects(const struct model *model);
+
+#endif
