@@ -246,6 +246,7 @@ static void
 http_read(struct mc_flags *flags, struct config *config)
 {
 	host_read(flags, "metrics_host", "metrics_port", &config->metrics);
+	config->admin_remote_writes = mc_flags_bool(flags, "admin_remote_writes");
 	config->report = mc_flags_bool(flags, "enable_metric_reporting");
 	config->metadata_on = mc_flags_bool(flags, "enable_http_metadata_server");
 	if (config->metadata_on)

@@ -20,6 +20,7 @@ struct config {
 	uint64_t rpc_idle_timeout_ns;
 	bool rpc_nodelay;
 	struct mc_net_addr metrics;
+	bool admin_remote_writes;
 	bool report;
 	bool metadata_on;
 	struct mc_net_addr metadata;

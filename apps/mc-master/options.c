@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Names, types and defaults are those of mooncake_master 0.3.13.post1, so that its command lines
- * and flag files work here; the first two groups are ours. Ranges refuse what cannot be meant.
+ * and flag files work here; the first two groups and -admin_remote_writes are ours. Ranges refuse
+ * what cannot be meant.
  */
 #include "apps/mc-master/options.h"
 
@@ -95,6 +96,9 @@ const struct mc_flag mc_options_table[] = {
 	{"metrics_host", MC_FLAG_STRING, "0.0.0.0", HTTP,
 	 "address of the admin port; :: means every address, IPv4 as well",
 	 .noun = "an address of this host"},
+	{"admin_remote_writes", MC_FLAG_BOOL, "false", HTTP,
+	 "let other hosts change things by the admin port (remove_all, drain jobs); there is no "
+	 "password"},
 	{"enable_metric_reporting", MC_FLAG_BOOL, "true", HTTP,
 	 "log a line with the main figures every 10 seconds"},
 	{"enable_http_metadata_server", MC_FLAG_BOOL, "false", HTTP,
@@ -323,7 +327,8 @@ static const char markdown_intro[] =
 	"left to right, with the contents of flag files in their place. Numbers may be\n"
 	"hexadecimal (`0x…`); durations are milliseconds, or whole numbers with `ms`, `s`,\n"
 	"`m` or `h`; times above 100 years count as 100 years. Names, types and defaults are\n"
-	"those of `mooncake_master` 0.3.13.post1, but for the first two groups.\n";
+	"those of `mooncake_master` 0.3.13.post1, but for the first two groups and\n"
+	"`-admin_remote_writes`.\n";
 
 enum mc_status
 mc_options_document(const struct mc_flags *flags, struct mc_buf *out)

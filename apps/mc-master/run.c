@@ -267,6 +267,7 @@ admin_open(struct app *app)
 		.io_count = app->io_count,
 		.host = mc_net_addr_host(&app->config->metrics, host),
 		.port = mc_net_addr_port(&app->config->metrics),
+		.remote_writes = app->config->admin_remote_writes,
 	};
 
 	return mc_admin_open(&params, &app->admin);

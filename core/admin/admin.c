@@ -6,6 +6,7 @@
 #include "core/admin/admin.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/admin/private.h"
 #include "core/base/assert.h"
@@ -21,13 +22,40 @@ static const struct {
 	{"GET", "/role", mc_admin_get_role},
 	{"GET", "/leader", mc_admin_get_leader},
 	{"GET", "/ha_status", mc_admin_get_ha_status},
+	{"GET", "/kv_events/status", mc_admin_get_kv_events},
 	{"GET", "/query_key", mc_admin_get_key},
+	{"GET", "/batch_query_keys", mc_admin_get_keys_named},
 	{"GET", "/get_all_keys", mc_admin_get_keys},
+	{"POST", "/api/v1/remove_all", mc_admin_post_remove_all},
+	{"GET", "/query_segment", mc_admin_get_segment},
+	{"GET", "/api/v1/segments/status", mc_admin_get_segment_status},
 	{"GET", "/get_all_segments", mc_admin_get_segments},
 	{"GET", "/get_segments_detail", mc_admin_get_segments_detail},
+	{"GET", "/api/v1/tenant_quotas", mc_admin_get_quotas},
+	{"PUT", "/api/v1/tenant_quotas", mc_admin_put_quota},
+	{"DELETE", "/api/v1/tenant_quotas", mc_admin_delete_quota},
 };
 
 #define ROUTES_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+/*
+ * What has any method but GET changes things, and is for those on this host: nobody proves here who
+ * he is.
+ */
+static void
+guarded(void *context, struct mc_http_request *request)
+{
+	const struct admin_guard *guard = context;
+	struct mc_net_addr peer;
+
+	mc_http_peer(request, &peer);
+	if (guard->admin->params.remote_writes || mc_net_addr_loopback(&peer))
+		guard->handler(guard->admin, request);
+	else
+		mc_admin_reply_error(request, MC_ERR_PERMISSION,
+				     "only from this host, unless mc-master runs with "
+				     "-admin_remote_writes");
+}
 
 static enum mc_status
 http_open(struct mc_admin *admin)
@@ -42,10 +70,25 @@ http_open(struct mc_admin *admin)
 		.routes_count = ROUTES_COUNT,
 	};
 
-	for (size_t i = 0; i < ROUTES_COUNT; i++)
-		table[i] = (struct mc_http_route){routes[i].method, routes[i].path,
-						  routes[i].handler, admin};
+	for (size_t i = 0; i < ROUTES_COUNT; i++) {
+		bool read = strcmp(routes[i].method, "GET") == 0;
+
+		admin->guards[i] = (struct admin_guard){admin, routes[i].handler};
+		table[i] = (struct mc_http_route){
+			.method = routes[i].method,
+			.path = routes[i].path,
+			.handler = read ? routes[i].handler : guarded,
+			.context = read ? (void *)admin : (void *)&admin->guards[i],
+		};
+	}
 	return mc_http_server_open(&http, &admin->http);
+}
+
+static void
+admin_free(struct mc_admin *admin)
+{
+	free(admin->guards);
+	free(admin);
 }
 
 enum mc_status
@@ -60,9 +103,10 @@ mc_admin_open(const struct mc_admin_params *params, struct mc_admin **admin_out)
 	admin->params = *params;
 	admin->serving = true;
 	mc_list_init(&admin->asking);
-	st = http_open(admin);
+	admin->guards = calloc(ROUTES_COUNT, sizeof(*admin->guards));
+	st = admin->guards != NULL ? http_open(admin) : MC_ERR_NO_MEMORY;
 	if (st != MC_OK) {
-		free(admin);
+		admin_free(admin);
 		return st;
 	}
 	*admin_out = admin;
@@ -75,7 +119,7 @@ mc_admin_close(struct mc_admin *admin)
 	if (admin == NULL)
 		return;
 	mc_http_server_close(admin->http);
-	free(admin);
+	admin_free(admin);
 }
 
 uint16_t

@@ -7,6 +7,10 @@
 #ifndef MC_CORE_ADMIN_ADMIN_H
 #define MC_CORE_ADMIN_ADMIN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "core/eal/reactor.h"
 #include "core/master/master.h"
 #include "core/rpc/server.h"
@@ -23,6 +27,7 @@ struct mc_admin_params {
 	unsigned int io_count;
 	const char *host;
 	uint16_t port;
+	bool remote_writes;			/* not from this host's loopback alone */
 };
 
 enum mc_status mc_admin_open(const struct mc_admin_params *params, struct mc_admin **admin_out);

@@ -23,17 +23,37 @@ mc_admin_reply_text(struct mc_http_request *request, unsigned int status, const 
 	mc_http_reply(request, status, type, text, strlen(text));
 }
 
+static unsigned int
+http_status(enum mc_status error)
+{
+	switch (error) {
+	case MC_ERR_INVALID:
+		return 400;
+	case MC_ERR_PERMISSION:
+		return 403;
+	case MC_ERR_OBJECT_NOT_FOUND:
+	case MC_ERR_REPLICA_NOT_READY:
+	case MC_ERR_SEGMENT_NOT_FOUND:
+	case MC_ERR_JOB_NOT_FOUND:
+		return 404;
+	case MC_ERR_UNAVAILABLE_MODE:
+	case MC_ERR_UNAVAILABLE_STATE:
+		return 409;
+	default:
+		return 500;
+	}
+}
+
 void
-mc_admin_reply_error(struct mc_http_request *request, enum mc_status error)
+mc_admin_reply_error(struct mc_http_request *request, enum mc_status error, const char *message)
 {
 	int32_t code = mc_wire_error(error);
-	char text[128];
+	char text[256];
 
 	snprintf(text, sizeof(text),
-		 "{\"success\":false,\"error_code\":%d,\"error_message\":\"%s\"}", code,
-		 mc_wire_error_name(code));
-	mc_admin_reply_text(request, error == MC_ERR_OBJECT_NOT_FOUND ? 404 : 500, ADMIN_JSON,
-			    text);
+		 "{\"success\":false,\"error_code\":%d,\"error_message\":\"%.160s\"}", code,
+		 message != NULL ? message : mc_wire_error_name(code));
+	mc_admin_reply_text(request, http_status(error), ADMIN_JSON, text);
 }
 
 /* ---- queries ---- */
@@ -48,7 +68,7 @@ ask_done(struct mc_master_query *query)
 		if (query->status == MC_OK)
 			ask->answer(ask);
 		else
-			mc_admin_reply_error(ask->request, query->status);
+			mc_admin_reply_error(ask->request, query->status, NULL);
 	}
 	mc_buf_fini(&query->text);
 	free(ask);
@@ -64,19 +84,21 @@ ask_aborted(void *context)
 }
 
 void
-mc_admin_ask(struct mc_admin *admin, struct mc_http_request *request, enum mc_query_kind kind,
-	     struct mc_str key, void (*answer)(struct admin_ask *ask))
+mc_admin_ask(struct mc_admin *admin, struct mc_http_request *request,
+	     const struct admin_question *question)
 {
+	struct mc_str key = question->key;
 	struct admin_ask *ask = calloc(1, sizeof(*ask) + key.len);
 
 	if (ask == NULL) {
-		mc_admin_reply_error(request, MC_ERR_NO_MEMORY);
+		mc_admin_reply_error(request, MC_ERR_NO_MEMORY, NULL);
 		return;
 	}
 	ask->admin = admin;
 	ask->request = request;
-	ask->answer = answer;
-	ask->query.kind = kind;
+	ask->answer = question->answer;
+	ask->query.kind = question->kind;
+	ask->query.force = question->force;
 	ask->query.reply_to = admin->params.reactor;
 	ask->query.done = ask_done;
 	ask->query.key = ask->key;
@@ -103,7 +125,7 @@ mc_admin_answer(struct admin_ask *ask, const char *type, const char *before, con
 	if (mc_buf_append(&whole, before, strlen(before)) != MC_OK ||
 	    mc_buf_append(&whole, text->data + text->head, mc_buf_len(text)) != MC_OK ||
 	    mc_buf_append(&whole, after, strlen(after)) != MC_OK)
-		mc_admin_reply_error(ask->request, MC_ERR_NO_MEMORY);
+		mc_admin_reply_error(ask->request, MC_ERR_NO_MEMORY, NULL);
 	else
 		mc_admin_reply(ask->request, 200, type, &whole);
 	mc_buf_fini(&whole);

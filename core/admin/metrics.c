@@ -295,7 +295,7 @@ answer_metrics(struct admin_ask *ask)
 	mc_buf_init(&out);
 	write_all(ask->admin, &out);
 	if (mc_buf_append(&out, segments->data + segments->head, mc_buf_len(segments)) != MC_OK)
-		mc_admin_reply_error(ask->request, MC_ERR_NO_MEMORY);
+		mc_admin_reply_error(ask->request, MC_ERR_NO_MEMORY, NULL);
 	else
 		mc_admin_reply(ask->request, 200, ADMIN_METRICS, &out);
 	mc_buf_fini(&out);
@@ -304,5 +304,8 @@ answer_metrics(struct admin_ask *ask)
 void
 mc_admin_get_metrics(void *context, struct mc_http_request *request)
 {
-	mc_admin_ask(context, request, MC_QUERY_SEGMENT_STATS, ADMIN_NO_KEY, answer_metrics);
+	static const struct admin_question question = {.kind = MC_QUERY_SEGMENT_STATS,
+						       .answer = answer_metrics};
+
+	mc_admin_ask(context, request, &question);
 }

@@ -4,6 +4,7 @@
  *
  *   admin.c     the table of routes; open and close      ask.c    queries, replies
  *   status.c    what this process is and does            objects.c segments.c   what there is
+ *   tenants.c   quotas, of which there are none
  *   metrics.c   /metrics                                 summary.c   the one-line summary
  */
 #ifndef MC_CORE_ADMIN_PRIVATE_H
@@ -25,10 +26,17 @@ struct admin_snapshot {
 	uint64_t partial[MC_FN_COUNT];
 };
 
+/* In front of a route that changes things. */
+struct admin_guard {
+	struct mc_admin *admin;
+	mc_http_handler handler;
+};
+
 struct mc_admin {
 	struct mc_admin_params params;
 	struct mc_http_server *http;
 	bool serving;
+	struct admin_guard *guards;	/* one per route */
 	struct mc_list asking;		/* queries under way */
 	struct admin_snapshot last;
 };
@@ -43,8 +51,12 @@ void mc_admin_reply(struct mc_http_request *request, unsigned int status, const 
 		    const struct mc_buf *buf);
 void mc_admin_reply_text(struct mc_http_request *request, unsigned int status, const char *type,
 			 const char *text);
-/* The JSON of an error, with the code that it has on the wire. */
-void mc_admin_reply_error(struct mc_http_request *request, enum mc_status error);
+/*
+ * The JSON of an error, with the code that it has on the wire and @message, or the code's name if
+ * that is NULL.
+ */
+void mc_admin_reply_error(struct mc_http_request *request, enum mc_status error,
+			  const char *message);
 
 /* ---- queries (ask.c) ---- */
 
@@ -58,14 +70,18 @@ struct admin_ask {
 	char key[];
 };
 
-/* Asks; @answer replies when the query is done. Errors are replied here. @key is copied. */
-void mc_admin_ask(struct mc_admin *admin, struct mc_http_request *request, enum mc_query_kind kind,
-		  struct mc_str key, void (*answer)(struct admin_ask *ask));
+struct admin_question {
+	enum mc_query_kind kind;
+	struct mc_str key;			/* copied */
+	bool force;
+	void (*answer)(struct admin_ask *ask);	/* replies, when the query is done */
+};
+/* Asks. Errors are replied here. */
+void mc_admin_ask(struct mc_admin *admin, struct mc_http_request *request,
+		  const struct admin_question *question);
 /* An answer: the query's text as it is, between @before and @after. */
 void mc_admin_answer(struct admin_ask *ask, const char *type, const char *before,
 		     const char *after);
-
-#define ADMIN_NO_KEY ((struct mc_str){NULL, 0})
 
 /* ---- routes: @context is the admin ---- */
 
@@ -74,11 +90,22 @@ void mc_admin_get_role(void *context, struct mc_http_request *request);
 void mc_admin_get_leader(void *context, struct mc_http_request *request);
 void mc_admin_get_ha_status(void *context, struct mc_http_request *request);
 
+void mc_admin_get_kv_events(void *context, struct mc_http_request *request);
+
 void mc_admin_get_key(void *context, struct mc_http_request *request);
 void mc_admin_get_keys(void *context, struct mc_http_request *request);
 
+void mc_admin_get_keys_named(void *context, struct mc_http_request *request);
+void mc_admin_post_remove_all(void *context, struct mc_http_request *request);
+
+void mc_admin_get_segment(void *context, struct mc_http_request *request);
+void mc_admin_get_segment_status(void *context, struct mc_http_request *request);
 void mc_admin_get_segments(void *context, struct mc_http_request *request);
 void mc_admin_get_segments_detail(void *context, struct mc_http_request *request);
+
+void mc_admin_get_quotas(void *context, struct mc_http_request *request);
+void mc_admin_put_quota(void *context, struct mc_http_request *request);
+void mc_admin_delete_quota(void *context, struct mc_http_request *request);
 
 void mc_admin_get_metrics(void *context, struct mc_http_request *request);
 void mc_admin_get_summary(void *context, struct mc_http_request *request);

@@ -32,6 +32,15 @@ mc_admin_get_ha_status(void *context, struct mc_http_request *request)
 	mc_admin_reply_text(request, 200, ADMIN_PLAIN, admin->serving ? "serving" : "stopping");
 }
 
+/* None are published; those who ask want to know how many. */
+void
+mc_admin_get_kv_events(void *context, struct mc_http_request *request)
+{
+	mc_admin_reply_text(request, 200, ADMIN_JSON,
+			    "{\"enabled\":false,\"published_batches\":0,\"published_events\":0,"
+			    "\"dropped_events\":0,\"skipped_unparsed_keys\":0}");
+}
+
 void
 mc_admin_get_leader(void *context, struct mc_http_request *request)
 {

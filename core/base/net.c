@@ -312,6 +312,21 @@ mc_net_addr_text(const struct mc_net_addr *addr, char *buf)
 	return buf;
 }
 
+bool
+mc_net_addr_loopback(const struct mc_net_addr *addr)
+{
+	struct mc_net_addr copy = *addr;
+	const struct in6_addr *v6 = &as_v6(&copy)->sin6_addr;
+
+	if (addr->len == 0)
+		return false;
+	if (addr->storage.ss_family == AF_INET)
+		return ntohl(as_v4(&copy)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return addr->storage.ss_family == AF_INET6 &&
+	       (IN6_IS_ADDR_LOOPBACK(v6) ||
+		(IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET));
+}
+
 enum mc_status
 mc_net_interface_addr(const char *name, uint16_t port, struct mc_net_addr *addr_out)
 {

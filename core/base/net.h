@@ -53,6 +53,8 @@ uint16_t mc_net_addr_port(const struct mc_net_addr *addr);
 /* The address without its port, as text; buf of MC_NET_ADDR_TEXT bytes. Returns buf. */
 char *mc_net_addr_host(const struct mc_net_addr *addr, char *buf);
 char *mc_net_addr_text(const struct mc_net_addr *addr, char *buf);
+/* Of this host, and reached from it alone: 127.0.0.0/8, ::1, and the former written as IPv6. */
+bool mc_net_addr_loopback(const struct mc_net_addr *addr);
 /* First IPv4 address of network interface @name. MC_ERR_NOT_FOUND. */
 enum mc_status mc_net_interface_addr(const char *name, uint16_t port, struct mc_net_addr *addr_out);
 

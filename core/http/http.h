@@ -20,8 +20,8 @@ struct mc_http_request;
 typedef void (*mc_http_handler)(void *context, struct mc_http_request *request);
 
 struct mc_http_route {
-	const char *method;	/* "GET" */
-	const char *path;	/* exact */
+	const char *method;	/* "GET": answers HEAD too */
+	const char *path;	/* exact; with another method: 405 */
 	mc_http_handler handler;
 	void *context;
 };

@@ -5,6 +5,7 @@
  */
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,9 +17,9 @@
 #include "mc/log.h"
 #include "mc/types.h"
 
-#define BODY_MAX_DEFAULT (1u << 20)
+#define BODY_MAX_DEFAULT	(1u << 20)
 #define CONNECTIONS_MAX_DEFAULT 256u
-#define IDLE_TIMEOUT_DEFAULT_S 60u
+#define IDLE_TIMEOUT_DEFAULT_S	60u
 
 struct mc_http_server {
 	struct MHD_Daemon *daemon;
@@ -30,18 +31,18 @@ struct mc_http_server {
 	size_t body_max;
 	unsigned int connections_max;
 	uint16_t port;
-	struct mc_list waiting;		/* requests whose connection is suspended */
+	struct mc_list waiting; /* requests whose connection is suspended */
 };
 
 struct mc_http_request {
 	struct mc_http_server *server;
 	struct MHD_Connection *connection;
-	struct mc_list link;		/* in waiting, while suspended */
+	struct mc_list link; /* in waiting, while suspended */
 	struct mc_buf body;
-	struct MHD_Response *response;	/* made, not queued yet */
+	struct MHD_Response *response; /* made, not queued yet */
 	unsigned int status;
 	bool too_large;
-	bool handled;			/* the handler was called */
+	bool handled; /* the handler was called */
 	void (*aborted)(void *context);
 	void *abort_context;
 };
@@ -87,7 +88,7 @@ body_take(struct mc_http_request *request, const char *data, size_t len)
 }
 
 static void
-not_found(void *context, struct mc_http_request *request)
+not_found(struct mc_http_request *request)
 {
 	static const char text[] = "404 Not Found";
 
@@ -102,10 +103,36 @@ too_large(struct mc_http_request *request)
 	mc_http_reply(request, MHD_HTTP_CONTENT_TOO_LARGE, NULL, text, sizeof(text) - 1);
 }
 
+/* The path is there, but not with this method. */
+static void
+not_allowed(struct mc_http_request *request, const char *path)
+{
+	static const char text[] = "405 Method Not Allowed";
+	const struct mc_http_server *server = request->server;
+	char allow[64] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < server->routes_count; i++) {
+		if (strcmp(server->routes[i].path, path) == 0 && len < sizeof(allow))
+			len += (size_t)snprintf(allow + len, sizeof(allow) - len, "%s%s",
+						len > 0 ? ", " : "", server->routes[i].method);
+	}
+	mc_http_reply(request, MHD_HTTP_METHOD_NOT_ALLOWED, NULL, text, sizeof(text) - 1);
+	MHD_add_response_header(request->response, MHD_HTTP_HEADER_ALLOW, allow);
+}
+
+static bool
+method_matches(const char *route, const char *method)
+{
+	return strcmp(route, method) == 0 || (strcmp(route, MHD_HTTP_METHOD_GET) == 0 &&
+					      strcmp(method, MHD_HTTP_METHOD_HEAD) == 0);
+}
+
 static void
 request_route(struct mc_http_request *request, const char *method, const char *path)
 {
 	const struct mc_http_server *server = request->server;
+	bool there = false;
 
 	if (request->too_large) {
 		too_large(request);
@@ -114,12 +141,18 @@ request_route(struct mc_http_request *request, const char *method, const char *p
 	for (size_t i = 0; i < server->routes_count; i++) {
 		const struct mc_http_route *route = &server->routes[i];
 
-		if (strcmp(route->method, method) == 0 && strcmp(route->path, path) == 0) {
+		if (strcmp(route->path, path) != 0)
+			continue;
+		if (method_matches(route->method, method)) {
 			route->handler(route->context, request);
 			return;
 		}
+		there = true;
 	}
-	not_found(NULL, request);
+	if (there)
+		not_allowed(request, path);
+	else
+		not_found(request);
 }
 
 static enum MHD_Result
@@ -157,7 +190,7 @@ request_access(void *context, struct MHD_Connection *connection, const char *pat
 	if (request->response != NULL)
 		return request_answer(request);
 	if (mc_list_linked(&request->link))
-		return MHD_NO;	/* resumed without an answer: the server closes */
+		return MHD_NO; /* resumed without an answer: the server closes */
 	mc_list_add_tail(&request->server->waiting, &request->link);
 	MHD_suspend_connection(connection);
 	return MHD_YES;
@@ -177,7 +210,7 @@ query_each(void *context, enum MHD_ValueKind kind, const char *name, size_t name
 	if (name_len != query->name.len || memcmp(name, query->name.ptr, name_len) != 0)
 		return MHD_YES;
 	query->value = (struct mc_str){value, value_len};
-	return MHD_NO;	/* the first counts */
+	return MHD_NO; /* the first counts */
 }
 
 /* The library's own look-up takes "KEY" for "key". */
@@ -202,8 +235,8 @@ mc_http_body(const struct mc_http_request *request, size_t *len_out)
 void
 mc_http_peer(const struct mc_http_request *request, struct mc_net_addr *addr_out)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	struct mc_net_addr addr = {0};
 
 	if (info != NULL && info->client_addr != NULL) {
@@ -236,7 +269,7 @@ mc_http_reply(struct mc_http_request *request, unsigned int status, const char *
 	request->status = status;
 	request->aborted = NULL;
 	if (!mc_list_linked(&request->link))
-		return;		/* from inside the handler: queued when it returns */
+		return; /* from inside the handler: queued when it returns */
 	mc_list_del(&request->link);
 	MHD_resume_connection(request->connection);
 	/* a resumed connection is looked at in the next run, which no descriptor announces */
@@ -314,8 +347,8 @@ daemon_start(struct mc_http_server *server, const struct mc_http_params *params,
 		return MC_ERR_INTERNAL;
 	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	mc_assert(info != NULL);
-	server->watch = (struct mc_watch){
-		.ready = server_ready, .fd = info->epoll_fd, .events = EPOLLIN};
+	server->watch =
+		(struct mc_watch){.ready = server_ready, .fd = info->epoll_fd, .events = EPOLLIN};
 	server->timer.expired = server_expired;
 	return mc_watch_add(params->reactor, &server->watch);
 }
@@ -357,8 +390,8 @@ mc_http_server_open(const struct mc_http_params *params, struct mc_http_server *
 	mc_list_init(&server->waiting);
 	server->reactor = params->reactor;
 	server->body_max = params->body_max != 0 ? params->body_max : BODY_MAX_DEFAULT;
-	server->connections_max = params->connections_max != 0 ? params->connections_max
-							       : CONNECTIONS_MAX_DEFAULT;
+	server->connections_max =
+		params->connections_max != 0 ? params->connections_max : CONNECTIONS_MAX_DEFAULT;
 	server->routes = malloc((params->routes_count + 1) * sizeof(*server->routes));
 	st = server->routes != NULL ? server_listen(params, &fd, &server->port) : MC_ERR_NO_MEMORY;
 	if (st != MC_OK)
@@ -374,7 +407,7 @@ mc_http_server_open(const struct mc_http_params *params, struct mc_http_server *
 	return MC_OK;
 stop_daemon:
 	if (server->daemon != NULL)
-		MHD_stop_daemon(server->daemon);	/* closes the socket too */
+		MHD_stop_daemon(server->daemon); /* closes the socket too */
 	else
 		mc_net()->close(fd);
 free_server:

@@ -141,8 +141,12 @@ struct mc_drain_request {
 
 enum mc_query_kind {
 	MC_QUERY_KEY,		/* in: key; out: text is a JSON array of its memory replicas */
+	MC_QUERY_KEYS_NAMED,	/* in: key = keys with commas between; out: text, JSON members */
 	MC_QUERY_KEYS,		/* out: text, one key per line */
+	MC_QUERY_REMOVE_ALL,	/* in: force, of leased ones too; out: count */
 	MC_QUERY_SEGMENT_NAMES,	/* out: text, one name per line */
+	MC_QUERY_SEGMENT,	/* in: key = name; out: text is that of /query_segment */
+	MC_QUERY_SEGMENT_STATUS,	/* in: key = name; out: count, enum mc_segment_status */
 	MC_QUERY_SEGMENTS,	/* out: text is the JSON of /get_segments_detail */
 	MC_QUERY_SEGMENT_STATS,	/* out: text is the segment_* samples of /metrics */
 	MC_QUERY_DROP_ENDPOINT,	/* in: key = te_endpoint or name; done when nothing is read there */
@@ -171,7 +175,9 @@ struct mc_master_query {
 	char *key;			/* the asker's */
 	size_t key_len;
 	struct mc_drain_request *drain;	/* the asker's, for MC_QUERY_DRAIN_* */
+	bool force;
 	enum mc_status status;		/* out */
+	uint64_t count;			/* out */
 	struct mc_buf text;		/* out; the asker frees it */
 	uint32_t cursor;		/* the master's */
 	bool answered;			/* the master's */

@@ -167,9 +167,7 @@ segment_status(struct master_op *op, uint32_t segment)
 	if (segment == MC_NUMBER_NONE)
 		result.error = mc_wire_error(MC_ERR_SEGMENT_NOT_FOUND);
 	else
-		result.value = op->master->segments[segment].state == SEGMENT_LIVE
-				       ? MC_SEGMENT_OK
-				       : MC_SEGMENT_GRACEFULLY_UNMOUNTING;
+		result.value = segment_status_told(op->master, segment);
 	return mc_op_result(op, &result, result.error);
 }
 
@@ -182,14 +180,7 @@ mc_master_segment_status_by_id(struct master_op *op)
 enum mc_rpc_verdict
 mc_master_segment_status(struct master_op *op)
 {
-	struct mc_master *master = op->master;
-	uint32_t name = mc_name_find(master, op->args->key);
-
-	for (uint32_t i = 0; name != MC_NUMBER_NONE && i < master->segments_used; i++) {
-		if (segment_readable(master, i) && master->segments[i].name == name)
-			return segment_status(op, i);
-	}
-	return segment_status(op, MC_NUMBER_NONE);
+	return segment_status(op, mc_segment_named(op->master, op->args->key));
 }
 
 /* ---- BatchQueryIp ---- */

@@ -70,8 +70,12 @@ query_unsupported(struct mc_master *master, struct mc_master_query *query)
 
 static const query_step steps[] = {
 	[MC_QUERY_KEY] = mc_query_key,
+	[MC_QUERY_KEYS_NAMED] = mc_query_keys_named,
 	[MC_QUERY_KEYS] = mc_query_keys,
+	[MC_QUERY_REMOVE_ALL] = mc_query_remove_all,
 	[MC_QUERY_SEGMENT_NAMES] = mc_query_segment_names,
+	[MC_QUERY_SEGMENT] = mc_query_segment,
+	[MC_QUERY_SEGMENT_STATUS] = mc_query_segment_status,
 	[MC_QUERY_SEGMENTS] = mc_query_segments,
 	[MC_QUERY_SEGMENT_STATS] = mc_query_segment_stats,
 	[MC_QUERY_DROP_ENDPOINT] = mc_query_drop_endpoint,
@@ -150,6 +154,7 @@ mc_master_query_send(struct mc_master *master, struct mc_master_query *query)
 	query->master = master;
 	query->cursor = MC_OBJECT_NONE;
 	query->status = MC_OK;
+	query->count = 0;
 	query->answered = false;
 	mc_buf_init(&query->text);
 	query->msg.run = query_arrived;

@@ -13,8 +13,12 @@
 typedef bool (*query_step)(struct mc_master *master, struct mc_master_query *query);
 
 bool mc_query_key(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_keys_named(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_remove_all(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_keys(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_segment_names(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_segment(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_segment_status(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_segments(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_segment_stats(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_drop_endpoint(struct mc_master *master, struct mc_master_query *query);

@@ -4,6 +4,18 @@
 
 #include "core/master/query.h"
 
+bool
+mc_query_segment_status(struct mc_master *master, struct mc_master_query *query)
+{
+	uint32_t segment = mc_segment_named(master, (struct mc_str){query->key, query->key_len});
+
+	if (segment == MC_NUMBER_NONE)
+		query->status = MC_ERR_SEGMENT_NOT_FOUND;
+	else
+		query->count = (uint64_t)segment_status_told(master, segment);
+	return true;
+}
+
 static const char *
 state_name(enum segment_state state)
 {
@@ -26,7 +38,7 @@ segment_detail(struct mc_master *master, struct mc_master_query *query, uint32_t
 		     client.second);
 	mc_query_add(query, ",\"base_address\":\"0x%" PRIx64 "\",\"size_bytes\":%" PRIu64,
 		     segment->base, segment->size);
-	mc_query_add(query, ",\"size_human\":\"%.4f GiB\",\"te_endpoint\":",
+	mc_query_add(query, ",\"size_human\":\"%.10g GiB\",\"te_endpoint\":",
 		     (double)segment->size / (double)(1ull << 30));
 	mc_query_add_json(query, segment->te_endpoint);
 	mc_query_add(query, ",\"protocol\":");
@@ -34,7 +46,7 @@ segment_detail(struct mc_master *master, struct mc_master_query *query, uint32_t
 	mc_query_add(query, ",\"status\":\"%s\",\"allocator_used_bytes\":%" PRIu64,
 		     state_name(segment->state), stats.object_bytes);
 	mc_query_add(query,
-		     ",\"allocator_capacity_bytes\":%" PRIu64 ",\"allocator_usage_percent\":%.6g",
+		     ",\"allocator_capacity_bytes\":%" PRIu64 ",\"allocator_usage_percent\":%.15g",
 		     segment->size, 100.0 * (double)stats.object_bytes / (double)segment->size);
 	mc_query_add(query,
 		     ",\"mc_extent_bytes\":%" PRIu64 ",\"mc_free_largest_bytes\":%" PRIu64
@@ -99,6 +111,26 @@ name_sum(const struct mc_master *master, uint32_t name)
 			sums.free_largest = stats.free_largest;
 	}
 	return sums;
+}
+
+/* All segments of one name count as one. */
+bool
+mc_query_segment(struct mc_master *master, struct mc_master_query *query)
+{
+	struct mc_str text = {query->key, query->key_len};
+	uint32_t name = mc_name_find(master, text);
+	struct name_sums sums = {0};
+
+	if (name != MC_NUMBER_NONE)
+		sums = name_sum(master, name);
+	if (!sums.any) {
+		query->status = MC_ERR_SEGMENT_NOT_FOUND;
+		return true;
+	}
+	mc_query_add_str(query, text);
+	mc_query_add(query, "\nUsed(bytes): %" PRIu64 "\nCapacity(bytes) : %" PRIu64 "\n",
+		     sums.object_bytes, sums.size);
+	return true;
 }
 
 static const struct {

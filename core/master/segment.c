@@ -65,6 +65,18 @@ mc_name_find(const struct mc_master *master, struct mc_str text)
 	return MC_NUMBER_NONE;
 }
 
+uint32_t
+mc_segment_named(const struct mc_master *master, struct mc_str text)
+{
+	uint32_t name = mc_name_find(master, text);
+
+	for (uint32_t i = 0; name != MC_NUMBER_NONE && i < master->segments_used; i++) {
+		if (segment_readable(master, i) && master->segments[i].name == name)
+			return i;
+	}
+	return MC_NUMBER_NONE;
+}
+
 enum mc_status
 mc_str_copy(struct mc_str from, struct mc_str *to)
 {

@@ -293,6 +293,14 @@ master_object(const struct mc_master *master, uint32_t object)
 	return mc_table_object(master->table, object);
 }
 
+/* What clients are told of a readable segment: enum mc_segment_status. */
+static inline int32_t
+segment_status_told(const struct mc_master *master, uint32_t segment)
+{
+	return master->segments[segment].state == SEGMENT_LIVE ? MC_SEGMENT_OK
+							       : MC_SEGMENT_GRACEFULLY_UNMOUNTING;
+}
+
 static inline bool
 segment_readable(const struct mc_master *master, uint32_t segment)
 {
@@ -346,6 +354,8 @@ void mc_hosted_remove(struct mc_master *master, uint32_t segment);
 enum mc_status mc_segments_init(struct mc_master *master);
 void mc_segments_fini(struct mc_master *master);
 uint32_t mc_name_find(const struct mc_master *master, struct mc_str text);
+/* The first readable segment of that name, or MC_NUMBER_NONE. */
+uint32_t mc_segment_named(const struct mc_master *master, struct mc_str name);
 /* Mounts @desc, checked by the caller, for @client. */
 enum mc_status mc_segment_add(struct mc_master *master, const struct mc_segment_desc *desc,
 			      uint32_t client);

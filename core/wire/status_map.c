@@ -93,6 +93,8 @@ mc_wire_error(enum mc_status status)
 	case MC_ERR_INVALID:
 	case MC_ERR_TOO_LARGE:
 		return -600;
+	case MC_ERR_PERMISSION:
+		return -601;
 	case MC_ERR_TIMEOUT:
 		return -901;
 	case MC_ERR_CONN_CLOSED:

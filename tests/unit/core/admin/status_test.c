@@ -41,6 +41,17 @@ START_TEST(there_is_no_other_leader)
 }
 END_TEST
 
+START_TEST(no_events_are_published)
+{
+	json_t *json = admin_port_json("GET", "/kv_events/status", "", 200);
+
+	admin_port_member(json, "enabled", json_false());
+	admin_port_member(json, "published_events", json_integer(0));
+	ck_assert_uint_eq(json_object_size(json), 5);
+	json_decref(json);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -49,6 +60,7 @@ main(void)
 
 	tcase_add_test(tc, health_ends_with_serving);
 	tcase_add_test(tc, there_is_no_other_leader);
+	tcase_add_test(tc, no_events_are_published);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite, CK_NOFORK);
 }

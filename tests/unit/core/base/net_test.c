@@ -231,6 +231,25 @@ START_TEST(numeric_addresses_go_to_text_and_back)
 }
 END_TEST
 
+START_TEST(addresses_of_the_loopback_are_known)
+{
+	static const char *const inside[] = {"127.0.0.1", "127.255.3.4", "::1", "::ffff:127.0.0.1"};
+	static const char *const outside[] = {"10.0.0.1", "128.0.0.1", "0.0.0.0", "::", "fe80::1",
+					      "::ffff:10.0.0.1", "::127.0.0.1"};
+	struct mc_net_addr addr = {0};
+
+	ck_assert(!mc_net_addr_loopback(&addr));
+	for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
+		ck_assert_int_eq(mc_net_addr_parse(inside[i], 1, &addr), MC_OK);
+		ck_assert_msg(mc_net_addr_loopback(&addr), "%s", inside[i]);
+	}
+	for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
+		ck_assert_int_eq(mc_net_addr_parse(outside[i], 1, &addr), MC_OK);
+		ck_assert_msg(!mc_net_addr_loopback(&addr), "%s", outside[i]);
+	}
+}
+END_TEST
+
 START_TEST(what_is_no_address_is_refused)
 {
 	static const char *const no_host[] = {"", "localhost", "1.2.3", "1.2.3.4.5", "[::1]",
@@ -324,6 +343,7 @@ main(void)
 	if (count == 2)
 		tcase_add_test(tc, the_v6_wildcard_takes_v4_as_well);
 	tcase_add_test(tc, numeric_addresses_go_to_text_and_back);
+	tcase_add_test(tc, addresses_of_the_loopback_are_known);
 	tcase_add_test(tc, what_is_no_address_is_refused);
 	tcase_add_test(tc, names_are_looked_up);
 	tcase_add_test(tc, interfaces_have_addresses);

@@ -106,7 +106,7 @@ START_TEST(routes_are_exact)
 	ck_assert_str_eq(reply.type, "text/echo");
 	ck_assert(reply.len == 3 && memcmp(reply.body, "a\0b", 3) == 0);
 	http_expect(port, "POST", "/echo?x=y", "", 200, "");
-	http_expect(port, "GET", "/echo", "", 404, "404 Not Found");
+	http_expect(port, "GET", "/echo", "", 405, "405 Method Not Allowed");
 	http_expect(port, "POST", "/echo/", "", 404, "404 Not Found");
 	http_expect(port, "POST", "/", "", 404, "404 Not Found");
 	http_expect(port, "PATCH", "/nowhere", "body", 404, "404 Not Found");

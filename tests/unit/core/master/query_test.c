@@ -117,6 +117,58 @@ START_TEST(a_key_without_a_readable_replica_is_an_error)
 }
 END_TEST
 
+/* More than one slice; a comma parts keys, so there is an empty one at the end. */
+START_TEST(named_keys_are_members)
+{
+	char *list = malloc(20000), *text;
+	size_t len = 0;
+	json_t *json;
+
+	ck_assert_int_eq(sim_mount(&owner, "a:1", 1, SIZE), 0);
+	sim_put_many(&owner, "k", 500, 100);
+	for (int i = 0; i < 1000; i++)
+		len += (size_t)sprintf(list + len, "k%d,", i);
+	text = sim_query(MC_QUERY_KEYS_NAMED, list);
+	list = realloc(list, strlen(text) + 3);
+	sprintf(list, "{%s}", text);
+	json = json_loads(list, JSON_REJECT_DUPLICATES, NULL);
+	ck_assert_uint_eq(json_object_size(json), 1001);
+	member_expect(json_object_get(json, "k499"), "ok", json_true());
+	member_expect(json_object_get(json, "k500"), "error", json_string("OBJECT_NOT_FOUND"));
+	member_expect(json_object_get(json, ""), "ok", json_false());
+	json_decref(json);
+	free(text);
+	free(list);
+}
+END_TEST
+
+static uint64_t
+remove_all(bool force)
+{
+	struct sim_query query;
+
+	sim_query_send(&query, MC_QUERY_REMOVE_ALL, NULL);
+	query.query.force = force;
+	sim_settle();
+	ck_assert(query.done && query.query.status == MC_OK);
+	free(sim_query_text(&query));
+	return query.query.count;
+}
+
+START_TEST(all_are_removed_in_slices)
+{
+	ck_assert_uint_eq(remove_all(true), 0);
+	ck_assert_int_eq(sim_mount(&owner, "a:1", 1, SIZE), 0);
+	sim_put_many(&owner, "k", 5000, 100);
+	ck_assert_int_eq(sim_put_start(&owner, "unfinished", 100, NULL, NULL), 0);
+	ck_assert_int_eq(sim_get(&other, "k7", NULL, 0), 1);
+	ck_assert_uint_eq(remove_all(false), 4999);
+	ck_assert(sim_exist(&other, "k7"));
+	ck_assert_uint_eq(remove_all(true), 1);
+	query_expect(MC_QUERY_KEYS, NULL, "unfinished\n");
+}
+END_TEST
+
 START_TEST(a_look_at_a_key_is_no_read)
 {
 	ck_assert_int_eq(sim_mount(&owner, "a:1", 1, SIZE), 0);
@@ -244,7 +296,7 @@ START_TEST(segments_are_told_in_detail)
 	member_expect(at, "client_id", json_string("1-18446744073709551614"));
 	member_expect(at, "base_address", json_string("0x120000001000"));
 	member_expect(at, "size_bytes", json_integer(SIZE));
-	member_expect(at, "size_human", json_string("0.0156 GiB"));
+	member_expect(at, "size_human", json_string("0.015625 GiB"));
 	member_expect(at, "te_endpoint", json_string(ODD "endpoint"));
 	member_expect(at, "protocol", json_string(ODD "protocol"));
 	member_expect(at, "status", json_string("OK"));
@@ -288,6 +340,36 @@ START_TEST(leaving_segments_are_told_of_too)
 	member_expect(json_array_get(segments, 0), "status", json_string("GRACEFULLY_UNMOUNTING"));
 	member_expect(json_array_get(segments, 1), "status", json_string("OK"));
 	json_decref(json);
+}
+END_TEST
+
+static void
+status_expect(const char *name, uint64_t wanted)
+{
+	struct sim_query query;
+
+	sim_query_send(&query, MC_QUERY_SEGMENT_STATUS, name);
+	sim_settle();
+	ck_assert_int_eq(query.query.status, MC_OK);
+	ck_assert_uint_eq(query.query.count, wanted);
+	free(sim_query_text(&query));
+}
+
+START_TEST(a_segment_is_told_by_its_name)
+{
+	query_fail(MC_QUERY_SEGMENT, "a:1", MC_ERR_SEGMENT_NOT_FOUND);
+	query_fail(MC_QUERY_SEGMENT_STATUS, "a:1", MC_ERR_SEGMENT_NOT_FOUND);
+	ck_assert_int_eq(sim_mount(&owner, "a:1", 1, SIZE), 0);
+	ck_assert_int_eq(sim_put(&owner, "k", 1000), 0);
+	ck_assert_int_eq(sim_mount(&other, "a:1", 1, SIZE), 0);
+	query_expect(MC_QUERY_SEGMENT, "a:1",
+		     "a:1\nUsed(bytes): 1000\nCapacity(bytes) : 33554432\n");
+	status_expect("a:1", MC_SEGMENT_OK);
+	ck_assert_int_eq(sim_unmount(&other, 1), 0);
+	ck_assert_int_eq(sim_unmount_gracefully(&owner, 1, 60000), 0);
+	status_expect("a:1", MC_SEGMENT_GRACEFULLY_UNMOUNTING);
+	ck_assert_int_eq(sim_unmount(&owner, 1), 0);
+	query_fail(MC_QUERY_SEGMENT, "a:1", MC_ERR_SEGMENT_NOT_FOUND);
 }
 END_TEST
 
@@ -412,6 +494,8 @@ keys(void)
 	tcase_add_test(tc, a_key_without_a_readable_replica_is_an_error);
 	tcase_add_test(tc, a_look_at_a_key_is_no_read);
 	tcase_add_test(tc, keys_stand_on_lines);
+	tcase_add_test(tc, named_keys_are_members);
+	tcase_add_test(tc, all_are_removed_in_slices);
 	tcase_add_test(tc, calls_are_answered_while_keys_are_listed);
 	tcase_add_test(tc, queries_are_answered_in_their_order);
 	return tc;
@@ -426,6 +510,7 @@ segments(void)
 	tcase_add_test(tc, segments_are_told_in_detail);
 	tcase_add_test(tc, names_that_are_no_text_do_not_break_the_rest);
 	tcase_add_test(tc, leaving_segments_are_told_of_too);
+	tcase_add_test(tc, a_segment_is_told_by_its_name);
 	tcase_add_test(tc, samples_are_sums_by_name);
 	tcase_add_test(tc, names_in_labels_are_escaped);
 	tcase_add_test(tc, an_endpoint_is_dropped_by_its_address_or_its_name);

@@ -84,8 +84,9 @@ START_TEST(other_paths_and_methods_are_not_found)
 	http_expect(port, "GET", "/", "", 404, "404 Not Found");
 	http_expect(port, "GET", "/metadata/?key=a", "", 404, "404 Not Found");
 	http_expect(port, "GET", "/Metadata?key=a", "", 404, "404 Not Found");
-	http_expect(port, "POST", "/metadata?key=a", "x", 404, "404 Not Found");
-	http_expect(port, "PUT", "/health", "x", 404, "404 Not Found");
+	http_expect(port, "POST", "/metadata?key=a", "x", 405,
+		    "405 Method Not Allowed");
+	http_expect(port, "PUT", "/health", "x", 405, "405 Method Not Allowed");
 	http_expect(port, "GET", "/health", "", 200, "OK");
 	http_expect(port, "GET", "/health?x=1", "", 200, "OK");
 }
