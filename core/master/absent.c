@@ -24,15 +24,6 @@ absent_status(const struct master_op *op)
 	case MC_FN_UNMOUNT_LOCAL_DISK_SEGMENT:
 	case MC_FN_NOTIFY_PROMOTION_FAILURE:
 		return MC_OK;
-	case MC_FN_DYNAMIC_REPLICA_COPY_START:
-		return MC_ERR_UNAVAILABLE_STATE;
-	case MC_FN_COPY_END:
-	case MC_FN_COPY_REVOKE:
-	case MC_FN_DYNAMIC_REPLICA_COPY_END:
-	case MC_FN_DYNAMIC_REPLICA_COPY_REVOKE:
-	case MC_FN_MOVE_END:
-	case MC_FN_MOVE_REVOKE:
-		return MC_ERR_NO_TASK;
 	case MC_FN_QUERY_TASK:
 	case MC_FN_MARK_TASK_TO_COMPLETE:
 		return MC_ERR_TASK_NOT_FOUND;
@@ -47,7 +38,6 @@ union any_result {
 	struct mc_result_bool flag;
 	struct mc_result_uuid uuid;
 	struct mc_result_vec vec;
-	struct mc_result_copy copy;
 	struct mc_result_replica replica;
 	struct mc_result_task task;
 };

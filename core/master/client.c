@@ -91,7 +91,8 @@ mc_client_settle(struct mc_master *master, uint32_t client)
 {
 	struct master_client *entry = &master->clients[client];
 
-	if (!entry->used || entry->tracked || entry->objects > 0 || entry->segments > 0)
+	if (!entry->used || entry->tracked || entry->objects > 0 || entry->segments > 0 ||
+	    entry->copies > 0)
 		return;
 	mc_uuid_map_del(&master->client_ids, entry->id);
 	free((char *)entry->host_id.ptr);
@@ -122,6 +123,7 @@ mc_client_touch(struct mc_master *master, uint32_t client)
 	struct master_client *entry = &master->clients[client];
 
 	entry->tracked = true;
+	entry->expired = false;
 	entry->expires_ns = mc_reactor_now(master->exec) + master->params.client_ttl_ns;
 }
 
@@ -157,6 +159,8 @@ client_expire(struct mc_master *master, uint32_t client)
 		mc_segment_kill(master, i);
 	}
 	entry->tracked = false;
+	entry->expired = true;
+	mc_copies_sweep(master);
 	mc_client_settle(master, client);
 }
 

@@ -287,6 +287,10 @@ mc_evict_work(struct mc_master *master)
 	for (unsigned int n = 0; n < SLICE; n++) {
 		uint32_t object = pass_done(eviction) ? MC_OBJECT_NONE : victim(master);
 
+		if (object != MC_OBJECT_NONE && mc_object_busy(master_object(master, object))) {
+			mc_object_pass(master, object);
+			continue;
+		}
 		if (object != MC_OBJECT_NONE) {
 			object_evict(master, object);
 			continue;

@@ -35,7 +35,7 @@ master_work(struct mc_poller *poller)
 	struct mc_master *master = mc_container_of(poller, struct mc_master, work);
 
 	return mc_queries_work(master) + mc_jobs_work(master) + mc_segments_bury(master) +
-	       mc_pins_work(master) + mc_evict_work(master);
+	       mc_copies_work(master) + mc_pins_work(master) + mc_evict_work(master);
 }
 
 static void
@@ -74,6 +74,7 @@ mc_master_create(const struct mc_master_params *params, struct mc_master **maste
 	/* larger than what an earlier boot gave out; the top bit stays free */
 	master->replica_id_next = (mc_clock_real_ns() / MC_NS_PER_S) << 30;
 	mc_evict_init(master);
+	mc_copies_init(master);
 	st = mc_wire_init();
 	if (st == MC_OK)
 		st = mc_table_create(&master->table);
@@ -116,6 +117,7 @@ mc_master_destroy(struct mc_master *master)
 	mc_segments_fini(master);
 	mc_clients_fini(master);
 	mc_table_destroy(master->table);
+	mc_copies_fini(master);
 	mc_pins_fini(master);
 	free(master->parked);
 	free(master);

@@ -28,8 +28,11 @@ struct mc_replica {
 	uint32_t extent;	/* core/alloc handle */
 	uint16_t segment;	/* index in the master's segment table */
 	uint8_t status;		/* enum mc_replica_status */
-	uint8_t flags;
+	uint8_t flags;		/* MC_REPLICA_*, while a copy or move is under way */
 };
+
+#define MC_REPLICA_SOURCE 0x01	/* pinned: it is read from */
+#define MC_REPLICA_TARGET 0x02	/* begun: it is written to */
 
 /* Where an object stands in the order of eviction. */
 enum mc_queue {
@@ -39,6 +42,8 @@ enum mc_queue {
 	MC_QUEUE_SOFT_WRITTEN,	/* the same two for soft-pinned objects */
 	MC_QUEUE_SOFT_READ,
 	MC_QUEUE_UNPINNED,	/* a soft pin that is over: in no order here, see pins.c */
+	MC_QUEUE_PASSED,	/* busy when its turn to be evicted came; it keeps its turn */
+	MC_QUEUE_SOFT_PASSED,	/* the same for soft-pinned objects */
 	MC_QUEUE_WRITING,	/* between PutStart and PutEnd; lease_ns is the start */
 	MC_QUEUE_COUNT,
 };
@@ -122,12 +127,15 @@ enum mc_status mc_table_insert(struct mc_table *table, uint64_t hash, const void
 void mc_table_delete(struct mc_table *table, uint32_t object);
 /*
  * The same object with room for more replicas; it may move, its handle changes then (queues and
- * table follow, a heap of pins.c does not). MC_ERR_NO_MEMORY: nothing changed.
+ * table follow, nothing else does). A walk under way may meet it twice, or not at all.
+ * MC_ERR_NO_MEMORY: nothing changed.
  */
 enum mc_status mc_table_widen(struct mc_table *table, uint32_t *object, unsigned int replicas_room);
 /* Gives the object an extra, zeroed, if it has none. */
 enum mc_status mc_table_extra(struct mc_table *table, uint32_t object,
 			      struct mc_object_extra **extra_out);
+/* Takes away an extra that says nothing but places where the object no longer is. */
+void mc_table_extra_trim(struct mc_table *table, uint32_t object);
 
 struct mc_object *mc_table_object(const struct mc_table *table, uint32_t object);
 struct mc_object_extra *mc_table_extra_of(const struct mc_table *table, uint32_t object);
@@ -136,6 +144,8 @@ struct mc_object_extra *mc_table_extra_of(const struct mc_table *table, uint32_t
 
 /* Moves the object to the tail of @queue (out of all: MC_QUEUE_NONE). */
 void mc_table_queue(struct mc_table *table, uint32_t object, enum mc_queue queue);
+/* To its head: @object becomes the oldest of @queue. */
+void mc_table_queue_first(struct mc_table *table, uint32_t object, enum mc_queue queue);
 /* The oldest of @queue, and the next newer one; MC_OBJECT_NONE at the end. */
 uint32_t mc_table_oldest(const struct mc_table *table, enum mc_queue queue);
 uint32_t mc_table_newer(const struct mc_table *table, uint32_t object);

@@ -9,8 +9,8 @@
 /* Names tried per object, as upstream does. */
 #define TRIES_MAX 100u
 
-static bool
-name_taken(const struct mc_master *master, struct mc_object *object, uint32_t name)
+bool
+mc_placed_on(const struct mc_master *master, struct mc_object *object, uint32_t name)
 {
 	const struct mc_replica *replicas = mc_object_replicas(object);
 
@@ -27,7 +27,7 @@ mc_place_on(struct mc_master *master, uint32_t object, uint32_t i)
 	const struct master_name *name = &master->names[i];
 	uint32_t start;
 
-	if (name->segments_count == 0 || name_taken(master, master_object(master, object), i))
+	if (name->segments_count == 0 || mc_placed_on(master, master_object(master, object), i))
 		return false;
 	start = name->segments_count == 1
 			? 0

@@ -96,9 +96,10 @@ mc_put_end_key(struct mc_master *master, struct mc_uuid client_id,
 		return st;
 	if (!type_covers_memory(replica_type))
 		return MC_ERR_INVALID_WRITE;
-	/* told again: what the first one said stays */
+	/* told again: what the first one said stays; a copy under way is not its to end */
 	if (master_object(master, object)->queue != MC_QUEUE_WRITING)
-		return MC_OK;
+		return mc_object_unfinished(master_object(master, object)) ? MC_ERR_INVALID_WRITE
+									   : MC_OK;
 	st = checksum_store(master, object, meta);
 	if (st == MC_OK)
 		mc_write_complete(master, object);

@@ -22,8 +22,11 @@ mc_remove_object(struct mc_master *master, uint32_t object, bool force)
 
 	if (object_leased(master, obj) && !force)
 		return MC_ERR_OBJECT_LEASED;
-	if (obj->queue == MC_QUEUE_WRITING)
+	/* force helps against leases only */
+	if (obj->queue == MC_QUEUE_WRITING || mc_object_unfinished(obj))
 		return MC_ERR_REPLICA_NOT_READY;
+	if (mc_object_busy(obj))
+		return MC_ERR_OBJECT_BUSY;
 	mc_object_delete(master, object);
 	return MC_OK;
 }
@@ -126,7 +129,7 @@ clear_key(struct mc_master *master, struct mc_str key, struct mc_uuid client_id,
 		return false;
 	obj = master_object(master, object);
 	if (!mc_uuid_equal(master->clients[obj->owner].id, client_id) ||
-	    object_leased(master, obj))
+	    object_leased(master, obj) || mc_object_busy(obj))
 		return false;
 	if (segment.len > 0)
 		return clear_segment(master, object, segment);

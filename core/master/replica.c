@@ -104,7 +104,8 @@ queue_evictable(uint8_t queue)
 static bool
 queue_soft(uint8_t queue)
 {
-	return queue == MC_QUEUE_SOFT_WRITTEN || queue == MC_QUEUE_SOFT_READ;
+	return queue == MC_QUEUE_SOFT_WRITTEN || queue == MC_QUEUE_SOFT_READ ||
+	       queue == MC_QUEUE_SOFT_PASSED;
 }
 
 static bool
@@ -119,11 +120,13 @@ static void
 account_queue(struct mc_master *master, uint32_t object, uint8_t to)
 {
 	struct mc_master_stats *stats = &master->stats;
-	uint8_t from = master_object(master, object)->queue;
+	const struct mc_object *obj = master_object(master, object);
+	uint8_t from = obj->queue;
 
 	if (queue_in_heap(from) && !queue_in_heap(to))
 		mc_pin_forget(master, object);
-	master->evictable += (uint64_t)queue_evictable(to) - queue_evictable(from);
+	if (!mc_object_busy(obj))
+		master->evictable += (uint64_t)queue_evictable(to) - queue_evictable(from);
 	mc_counter_add(&stats->objects_soft_pinned, (uint64_t)queue_soft(to) - queue_soft(from));
 	mc_counter_add(&stats->objects_writing,
 		       (uint64_t)(to == MC_QUEUE_WRITING) - (from == MC_QUEUE_WRITING));
@@ -158,11 +161,46 @@ mc_object_queue(struct mc_master *master, uint32_t object, enum mc_queue queue)
 }
 
 void
+mc_object_busy_set(struct mc_master *master, uint32_t object)
+{
+	struct mc_object *obj = master_object(master, object);
+
+	master->evictable -= queue_evictable(obj->queue);
+	obj->flags |= MC_OBJECT_BUSY;
+}
+
+void
+mc_object_busy_clear(struct mc_master *master, uint32_t object)
+{
+	struct mc_object *obj = master_object(master, object);
+	enum mc_queue queue = (enum mc_queue)obj->queue;
+
+	/* passed over as the oldest of all, it is older than what is there now */
+	if (queue == MC_QUEUE_PASSED || queue == MC_QUEUE_SOFT_PASSED) {
+		queue = queue == MC_QUEUE_PASSED ? MC_QUEUE_WRITTEN : MC_QUEUE_SOFT_WRITTEN;
+		account_queue(master, object, (uint8_t)queue);
+		mc_table_queue_first(master->table, object, queue);
+	}
+	obj->flags &= (uint8_t)~MC_OBJECT_BUSY;
+	master->evictable += queue_evictable(obj->queue);
+}
+
+void
+mc_object_pass(struct mc_master *master, uint32_t object)
+{
+	mc_object_queue(master, object,
+			queue_soft(master_object(master, object)->queue) ? MC_QUEUE_SOFT_PASSED
+									  : MC_QUEUE_PASSED);
+}
+
+void
 mc_object_delete(struct mc_master *master, uint32_t object)
 {
 	struct mc_object *obj = master_object(master, object);
 	uint32_t owner = obj->owner;
 
+	if (mc_object_busy(obj))
+		mc_copy_forget(master, object);
 	while (obj->replicas > 0)
 		mc_replica_drop(master, object, obj->replicas - 1u, 0);
 	account_queue(master, object, MC_QUEUE_NONE);
@@ -212,6 +250,18 @@ mc_object_readable(struct mc_master *master, const struct mc_object *object)
 	return false;
 }
 
+bool
+mc_object_unfinished(const struct mc_object *object)
+{
+	const struct mc_replica *replicas = (const struct mc_replica *)(object + 1);
+
+	for (unsigned int i = 0; i < object->replicas; i++) {
+		if (replicas[i].status != MC_REPLICA_COMPLETE)
+			return true;
+	}
+	return false;
+}
+
 void
 mc_object_lease(struct mc_master *master, uint32_t object)
 {
@@ -223,16 +273,16 @@ mc_object_lease(struct mc_master *master, uint32_t object)
 		return;
 	obj->lease_ns = until;
 	if (obj->queue == MC_QUEUE_WRITTEN || obj->queue == MC_QUEUE_READ ||
-	    obj->queue == MC_QUEUE_UNPINNED)
+	    obj->queue == MC_QUEUE_UNPINNED || obj->queue == MC_QUEUE_PASSED)
 		mc_object_queue(master, object, MC_QUEUE_READ);
 	else if (queue_soft(obj->queue))
 		mc_object_queue(master, object, MC_QUEUE_SOFT_READ);
 }
 
-static void
-replica_describe(struct mc_master *master, const struct mc_object *object,
-		 const struct mc_replica *replica, enum mc_release answer,
-		 struct mc_replica_desc *desc)
+void
+mc_replica_describe(struct mc_master *master, const struct mc_object *object,
+		    const struct mc_replica *replica, enum mc_release answer,
+		    struct mc_replica_desc *desc)
 {
 	const struct master_segment *segment = &master->segments[replica->segment];
 
@@ -265,7 +315,7 @@ mc_object_describe(struct mc_master *master, struct mc_object *object, enum mc_r
 		if (!all && (replicas[i].status != MC_REPLICA_COMPLETE ||
 			     !segment_readable(master, replicas[i].segment)))
 			continue;
-		replica_describe(master, object, &replicas[i], answer,
-				 &descs_out->desc[descs_out->count++]);
+		mc_replica_describe(master, object, &replicas[i], answer,
+				    &descs_out->desc[descs_out->count++]);
 	}
 }

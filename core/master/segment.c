@@ -78,6 +78,17 @@ mc_segment_named(const struct mc_master *master, struct mc_str text)
 }
 
 enum mc_status
+mc_name_check(const struct mc_master *master, struct mc_str text)
+{
+	uint32_t name = mc_name_find(master, text);
+
+	if (name != MC_NUMBER_NONE && master->names[name].segments_count > 0)
+		return MC_OK;
+	return mc_segment_named(master, text) == MC_NUMBER_NONE ? MC_ERR_SEGMENT_NOT_FOUND
+								: MC_ERR_UNAVAILABLE_STATE;
+}
+
+enum mc_status
 mc_str_copy(struct mc_str from, struct mc_str *to)
 {
 	char *copy = malloc(from.len + 1);

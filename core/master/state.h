@@ -6,6 +6,7 @@
  *   dispatch.c  frames to functions, release learning (release.c), answers
  *   put.c upsert.c get.c remove.c mount.c session.c absent.c   the functions, by theme;  batch.c
  *   write.c     what puts and upserts share
+ *   copy.c      copies and moves of objects, from their start to their end
  *   segment.c   the segments' own state
  *   place.c     which segments a new object goes to;  place_ratio.c place_host.c
  *   replica.c   giving and taking space, dropping replicas, the counters that follow
@@ -73,10 +74,34 @@ struct master_client {
 	struct mc_str host_id;	/* of the segment that it mounted last; owned */
 	uint32_t objects;	/* that it wrote */
 	uint32_t segments;	/* that it has mounted, LIVE or LEAVING */
+	uint32_t copies;	/* that it carries out */
 	uint32_t free_next;
 	bool used;
 	bool tracked;		/* has pinged or mounted: its TTL runs */
 	bool ok;		/* has re-mounted: Ping says OK */
+	bool expired;		/* its TTL passed, and it has not come back */
+};
+
+/* ---- copies and moves under way ---- */
+
+struct master_copy {
+	uint64_t started_ns;
+	uint32_t object;	/* MC_OBJECT_NONE: the entry is free */
+	uint32_t client;	/* that carries it out */
+	uint32_t newer;		/* by their start; of a free entry: the next free one */
+	uint32_t older;
+	uint8_t targets;	/* replicas that were begun */
+	bool move;
+};
+
+struct master_copies {
+	struct master_copy *at;
+	uint32_t room;
+	uint32_t used;		/* entries ever used */
+	uint32_t free;		/* a free entry, or MC_NUMBER_NONE; as are the two below */
+	uint32_t oldest;
+	uint32_t newest;
+	uint32_t sweep;		/* the next one to look at for a client that is gone */
 };
 
 /* ---- the space of replicas whose time is over but which a writer may still write to ---- */
@@ -126,7 +151,7 @@ struct mc_master {
 	struct mc_table *table;
 	struct mc_random random;
 	uint64_t replica_id_next;
-	uint64_t evictable;	/* objects in the WRITTEN and READ queues */
+	uint64_t evictable;	/* objects in the WRITTEN and READ queues that are not busy */
 
 	struct master_segment *segments;	/* by segment number, grown */
 	uint32_t segments_room;
@@ -147,6 +172,8 @@ struct mc_master {
 	uint32_t clients_used;
 	uint32_t clients_free;			/* a free entry, or MC_NUMBER_NONE */
 	struct mc_uuid_map client_ids;
+
+	struct master_copies copies;
 
 	struct parked_extent *parked;		/* binary heap by free_at_ns */
 	uint32_t parked_count;
@@ -216,6 +243,10 @@ enum mc_rpc_verdict mc_master_service_ready(struct master_op *op);
 enum mc_rpc_verdict mc_master_storage_config(struct master_op *op);
 enum mc_rpc_verdict mc_master_fsdir(struct master_op *op);
 enum mc_rpc_verdict mc_master_fetch_tasks(struct master_op *op);
+enum mc_rpc_verdict mc_master_copy_start(struct master_op *op);	/* MoveStart too */
+enum mc_rpc_verdict mc_master_copy_end(struct master_op *op);	/* and its three siblings */
+enum mc_rpc_verdict mc_master_dynamic_copy_start(struct master_op *op);
+enum mc_rpc_verdict mc_master_dynamic_copy_end(struct master_op *op);
 /* Functions that are not there: their typed answers (absent.c). */
 enum mc_rpc_verdict mc_master_absent(struct master_op *op);
 enum mc_rpc_verdict mc_master_evict_disk(struct master_op *op);
@@ -319,7 +350,17 @@ void mc_object_lease(struct mc_master *master, uint32_t object);
 /* Descriptors of the readable replicas, or of all (@all: an answer to PutStart). */
 void mc_object_describe(struct mc_master *master, struct mc_object *object, enum mc_release answer,
 			bool all, struct desc_list *descs_out);
+void mc_replica_describe(struct mc_master *master, const struct mc_object *object,
+			 const struct mc_replica *replica, enum mc_release answer,
+			 struct mc_replica_desc *desc);
+/* Is there a replica that is not COMPLETE? */
+bool mc_object_unfinished(const struct mc_object *object);
 void mc_object_queue(struct mc_master *master, uint32_t object, enum mc_queue queue);
+/* It is not to be evicted, keeping its turn, and now it is again. */
+void mc_object_busy_set(struct mc_master *master, uint32_t object);
+void mc_object_busy_clear(struct mc_master *master, uint32_t object);
+/* A busy object's turn to be evicted came. */
+void mc_object_pass(struct mc_master *master, uint32_t object);
 void mc_object_delete(struct mc_master *master, uint32_t object);
 /* Drops replica @index and gives its space back, or keeps the space until @park_until_ns. */
 void mc_replica_drop(struct mc_master *master, uint32_t object, unsigned int index,
@@ -338,6 +379,8 @@ enum mc_status mc_replica_take(struct mc_master *master, uint32_t object, uint32
 /* Adds up to @count replicas to @object, on distinct names; returns how many. */
 unsigned int mc_place(struct mc_master *master, uint32_t object, unsigned int count,
 		      const struct put_request *put);
+/* Has the object a replica on a segment of @name? */
+bool mc_placed_on(const struct mc_master *master, struct mc_object *object, uint32_t name);
 /* One replica on any segment of @name, if the object has none there. */
 bool mc_place_on(struct mc_master *master, uint32_t object, uint32_t name);
 /* As many of @count as fit on the names that have most free space. */
@@ -349,6 +392,16 @@ enum mc_status mc_hosted_reserve(struct mc_master *master);
 void mc_hosted_add(struct mc_master *master, uint32_t segment);
 void mc_hosted_remove(struct mc_master *master, uint32_t segment);
 
+/* ---- copies and moves (copy.c) ---- */
+
+void mc_copies_init(struct mc_master *master);
+void mc_copies_fini(struct mc_master *master);
+/* @object, which is busy, goes away. */
+void mc_copy_forget(struct mc_master *master, uint32_t object);
+/* A client expired: what it was copying is rolled back. */
+void mc_copies_sweep(struct mc_master *master);
+uint32_t mc_copies_work(struct mc_master *master);
+
 /* ---- segments (segment.c) ---- */
 
 enum mc_status mc_segments_init(struct mc_master *master);
@@ -356,6 +409,11 @@ void mc_segments_fini(struct mc_master *master);
 uint32_t mc_name_find(const struct mc_master *master, struct mc_str text);
 /* The first readable segment of that name, or MC_NUMBER_NONE. */
 uint32_t mc_segment_named(const struct mc_master *master, struct mc_str name);
+/*
+ * Whether objects can go to segments named @text: MC_OK; MC_ERR_UNAVAILABLE_STATE: these take
+ * none; MC_ERR_SEGMENT_NOT_FOUND.
+ */
+enum mc_status mc_name_check(const struct mc_master *master, struct mc_str text);
 /* Mounts @desc, checked by the caller, for @client. */
 enum mc_status mc_segment_add(struct mc_master *master, const struct mc_segment_desc *desc,
 			      uint32_t client);

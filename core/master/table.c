@@ -199,6 +199,23 @@ mc_table_extra(struct mc_table *table, uint32_t object, struct mc_object_extra *
 	return MC_OK;
 }
 
+void
+mc_table_extra_trim(struct mc_table *table, uint32_t object)
+{
+	struct mc_object *at = mc_table_object(table, object);
+	const struct mc_object_extra *extra = mc_table_extra_of(table, object);
+	struct mc_object_extra blank = {0};
+
+	if (extra == NULL)
+		return;
+	blank.pin_at = extra->pin_at;
+	blank.copy = extra->copy;
+	if (memcmp(extra, &blank, sizeof(blank)) != 0)
+		return;
+	mc_arena_free(table->extras, at->extra);
+	at->extra = MC_ARENA_NONE;
+}
+
 struct mc_object_extra *
 mc_table_extra_of(const struct mc_table *table, uint32_t object)
 {
@@ -245,6 +262,22 @@ mc_table_queue(struct mc_table *table, uint32_t object, enum mc_queue queue)
 	else
 		to->oldest = object;
 	to->newest = object;
+}
+
+void
+mc_table_queue_first(struct mc_table *table, uint32_t object, enum mc_queue queue)
+{
+	struct mc_object *at = mc_table_object(table, object);
+	struct queue *to = &table->queues[queue];
+
+	mc_table_queue(table, object, MC_QUEUE_NONE);
+	at->queue = (uint8_t)queue;
+	at->newer = to->oldest;
+	if (to->oldest != MC_OBJECT_NONE)
+		mc_table_object(table, to->oldest)->older = object;
+	else
+		to->newest = object;
+	to->oldest = object;
 }
 
 uint32_t
