@@ -59,6 +59,15 @@ mc_admin_reply_error(struct mc_http_request *request, enum mc_status error, cons
 /* ---- queries ---- */
 
 static void
+ask_free(struct admin_ask *ask)
+{
+	if (ask->owned != NULL)
+		ask->release(ask->owned);
+	mc_buf_fini(&ask->query.text);
+	free(ask);
+}
+
+static void
 ask_done(struct mc_master_query *query)
 {
 	struct admin_ask *ask = mc_container_of(query, struct admin_ask, query);
@@ -70,8 +79,7 @@ ask_done(struct mc_master_query *query)
 		else
 			mc_admin_reply_error(ask->request, query->status, NULL);
 	}
-	mc_buf_fini(&query->text);
-	free(ask);
+	ask_free(ask);
 }
 
 static void
@@ -91,6 +99,8 @@ mc_admin_ask(struct mc_admin *admin, struct mc_http_request *request,
 	struct admin_ask *ask = calloc(1, sizeof(*ask) + key.len);
 
 	if (ask == NULL) {
+		if (question->owned != NULL)
+			question->release(question->owned);
 		mc_admin_reply_error(request, MC_ERR_NO_MEMORY, NULL);
 		return;
 	}
@@ -99,6 +109,9 @@ mc_admin_ask(struct mc_admin *admin, struct mc_http_request *request,
 	ask->answer = question->answer;
 	ask->query.kind = question->kind;
 	ask->query.force = question->force;
+	ask->query.drain = question->drain;
+	ask->owned = question->owned;
+	ask->release = question->release;
 	ask->query.reply_to = admin->params.reactor;
 	ask->query.done = ask_done;
 	ask->query.key = ask->key;
@@ -106,7 +119,7 @@ mc_admin_ask(struct mc_admin *admin, struct mc_http_request *request,
 	if (key.len > 0)
 		memcpy(ask->key, key.ptr, key.len);
 	if (mc_master_query_send(admin->params.master, &ask->query) != MC_OK) {
-		free(ask);
+		ask_free(ask);
 		mc_admin_reply_text(request, 503, ADMIN_PLAIN,
 				    "the master is overloaded, ask again");
 		return;

@@ -4,7 +4,7 @@
  *
  *   admin.c     the table of routes; open and close      ask.c    queries, replies
  *   status.c    what this process is and does            objects.c segments.c   what there is
- *   tenants.c   quotas, of which there are none
+ *   tenants.c   quotas, of which there are none          drain.c   drain jobs
  *   metrics.c   /metrics                                 summary.c   the one-line summary
  */
 #ifndef MC_CORE_ADMIN_PRIVATE_H
@@ -67,6 +67,8 @@ struct admin_ask {
 	struct mc_admin *admin;			/* NULL: the server has closed */
 	struct mc_http_request *request;
 	void (*answer)(struct admin_ask *ask);
+	void *owned;				/* with the query, freed by @release; may be NULL */
+	void (*release)(void *owned);
 	char key[];
 };
 
@@ -74,9 +76,12 @@ struct admin_question {
 	enum mc_query_kind kind;
 	struct mc_str key;			/* copied */
 	bool force;
+	struct mc_drain_request *drain;		/* lies in @owned */
+	void *owned;
+	void (*release)(void *owned);
 	void (*answer)(struct admin_ask *ask);	/* replies, when the query is done */
 };
-/* Asks. Errors are replied here. */
+/* Asks. Errors are replied here. Takes what is owned. */
 void mc_admin_ask(struct mc_admin *admin, struct mc_http_request *request,
 		  const struct admin_question *question);
 /* An answer: the query's text as it is, between @before and @after. */
@@ -102,6 +107,10 @@ void mc_admin_get_segment(void *context, struct mc_http_request *request);
 void mc_admin_get_segment_status(void *context, struct mc_http_request *request);
 void mc_admin_get_segments(void *context, struct mc_http_request *request);
 void mc_admin_get_segments_detail(void *context, struct mc_http_request *request);
+
+void mc_admin_post_drain(void *context, struct mc_http_request *request);
+void mc_admin_get_drain(void *context, struct mc_http_request *request);
+void mc_admin_post_drain_cancel(void *context, struct mc_http_request *request);
 
 void mc_admin_get_quotas(void *context, struct mc_http_request *request);
 void mc_admin_put_quota(void *context, struct mc_http_request *request);
