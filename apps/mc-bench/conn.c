@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
+#include "apps/mc-bench/interrupt.h"
 #include "core/base/clock.h"
 #include "core/wire/frame.h"
 
 #define READ_CHUNK (256u << 10)
 
 static void
-conn_fail(struct conn *conn)
+conn_fail(struct conn *conn, enum mc_status why)
 {
-	conn->lost = true;
+	conn->status = why;
 	if (conn->watch.on)
 		mc_watch_del(conn->reactor, &conn->watch);
 }
@@ -20,15 +21,15 @@ conn_fail(struct conn *conn)
 static void
 conn_interest(struct conn *conn, uint32_t events)
 {
-	if (!conn->lost && conn->watch.events != events &&
+	if (conn->status == MC_OK && conn->watch.events != events &&
 	    mc_watch_mod(conn->reactor, &conn->watch, events) != MC_OK)
-		conn_fail(conn);
+		conn_fail(conn, MC_ERR_INTERNAL);
 }
 
 static void
 conn_flush(struct conn *conn)
 {
-	while (!conn->lost && mc_buf_len(&conn->out) > 0) {
+	while (conn->status == MC_OK && mc_buf_len(&conn->out) > 0) {
 		struct iovec iov = {conn->out.data + conn->out.head, mc_buf_len(&conn->out)};
 		size_t sent = 0;
 		enum mc_status st = mc_net()->send(conn->watch.fd, &iov, 1, &sent);
@@ -38,7 +39,7 @@ conn_flush(struct conn *conn)
 			return;
 		}
 		if (st != MC_OK)
-			conn_fail(conn);
+			conn_fail(conn, st);
 		else
 			mc_buf_consume(&conn->out, sent);
 	}
@@ -56,7 +57,7 @@ conn_call(struct conn *conn, struct conn_slot *slot, uint32_t function_id)
 	/* the offset of the header is kept in queued_ns until conn_sent() */
 	slot->queued_ns = mc_buf_len(&conn->out);
 	if (mc_buf_append(&conn->out, header, sizeof(header)) != MC_OK)
-		conn_fail(conn);
+		conn_fail(conn, MC_ERR_NO_MEMORY);
 	return &conn->out;
 }
 
@@ -66,7 +67,7 @@ conn_sent(struct conn *conn, struct conn_slot *slot)
 	size_t start = (size_t)slot->queued_ns;
 	size_t body = mc_buf_len(&conn->out) - start - MC_FRAME_REQUEST_LEN;
 
-	if (conn->lost)
+	if (conn->status != MC_OK)
 		return;
 	mc_le32_store(conn->out.data + conn->out.head + start + 12, (uint32_t)body);
 	slot->queued_ns = mc_clock_mono_ns();
@@ -84,11 +85,12 @@ answer_take(struct conn *conn)
 	struct mc_frame_response frame;
 	struct conn_slot *slot;
 
-	if (conn->lost || mc_buf_len(&conn->in) < MC_FRAME_RESPONSE_LEN)
+	if (conn->status != MC_OK || mc_buf_len(&conn->in) < MC_FRAME_RESPONSE_LEN)
 		return false;
 	if (!mc_frame_response_load(at, &frame) || frame.seq >= conn->depth ||
-	    !conn->slots[frame.seq].busy || frame.body_len > MC_FRAME_BODY_MAX) {
-		conn_fail(conn);
+	    !conn->slots[frame.seq].busy || frame.body_len > MC_FRAME_BODY_MAX ||
+	    frame.attach_len > 0) {
+		conn_fail(conn, MC_ERR_PROTOCOL);
 		return false;
 	}
 	if (mc_buf_len(&conn->in) - MC_FRAME_RESPONSE_LEN < frame.body_len)
@@ -113,7 +115,7 @@ conn_read(struct conn *conn)
 	if (st == MC_AGAIN)
 		return;
 	if (st != MC_OK) {
-		conn_fail(conn);
+		conn_fail(conn, st);
 		return;
 	}
 	conn->in.tail += got;
@@ -129,9 +131,11 @@ conn_ready(struct mc_watch *watch, uint32_t events)
 	struct conn *conn = mc_container_of(watch, struct conn, watch);
 
 	if (!conn->open) {
+		enum mc_status st = mc_net()->connect_result(watch->fd);
+
 		conn->open = true;
-		if (mc_net()->connect_result(watch->fd) != MC_OK)
-			conn_fail(conn);
+		if (st != MC_OK)
+			conn_fail(conn, st);
 		else
 			conn_interest(conn, EPOLLIN);
 		return;
@@ -156,13 +160,14 @@ conn_open(struct conn *conn, struct mc_reactor *reactor, const struct mc_net_add
 	conn->watch.ready = conn_ready;
 	conn->watch.events = EPOLLOUT;
 	mc_net()->nodelay(conn->watch.fd, true);
-	if (conn->slots == NULL || mc_watch_add(reactor, &conn->watch) != MC_OK)
-		conn->lost = true;
-	while (!conn->open && !conn->lost && mc_clock_mono_ns() < deadline)
+	conn->status = conn->slots != NULL ? mc_watch_add(reactor, &conn->watch)
+					   : MC_ERR_NO_MEMORY;
+	while (!conn->open && conn->status == MC_OK && mc_clock_mono_ns() < deadline &&
+	       interrupt_signal() == 0)
 		mc_reactor_poll(reactor);
-	if (conn->open && !conn->lost)
+	if (conn->open && conn->status == MC_OK)
 		return MC_OK;
-	st = conn->lost ? MC_ERR_CONN_REFUSED : MC_ERR_TIMEOUT;
+	st = conn->status != MC_OK ? conn->status : MC_ERR_TIMEOUT;
 	conn_close(conn);
 	return st;
 }
@@ -170,7 +175,7 @@ conn_open(struct conn *conn, struct mc_reactor *reactor, const struct mc_net_add
 void
 conn_close(struct conn *conn)
 {
-	if (conn->slots == NULL)
+	if (conn->reactor == NULL)
 		return;
 	if (conn->watch.on)
 		mc_watch_del(conn->reactor, &conn->watch);

@@ -28,7 +28,7 @@ struct conn {
 	unsigned int depth;
 	unsigned int flying;
 	bool open;
-	bool lost;		/* the master closed it, or broke the framing */
+	enum mc_status status;	/* not MC_OK: lost, and why; MC_ERR_PROTOCOL: broken framing */
 	bool handling;		/* answers are being handled: sending waits for the end */
 	/* An answer; slot->busy is false again, and conn_call() may be used at once. */
 	void (*answer)(struct conn *conn, struct conn_slot *slot, uint8_t err_code,
@@ -36,7 +36,10 @@ struct conn {
 	void *owner;
 };
 
-/* Connects and waits for it, at most @timeout_ns, by polling @reactor. */
+/*
+ * Connects and waits for it by polling @reactor, at most @timeout_ns or until a signal asks for the
+ * end (MC_ERR_TIMEOUT). The reactor must wake by itself.
+ */
 enum mc_status conn_open(struct conn *conn, struct mc_reactor *reactor,
 			 const struct mc_net_addr *addr, unsigned int depth, uint64_t timeout_ns);
 void conn_close(struct conn *conn);

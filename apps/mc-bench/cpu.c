@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CPU time of another process, from the scheduler's own account of each of its threads. */
+/* From the scheduler's own account of each thread, which is finer than /proc/PID/stat. */
+#include "apps/mc-bench/cpu.h"
+
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
-
-#include "apps/mc-bench/target.h"
 
 static uint64_t
 thread_ns(pid_t pid, const char *thread)

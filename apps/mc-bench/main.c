@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mc-bench COMMAND [flags]: measures; exit code 0, or 1 when something failed or was wrong. */
+/* mc-bench COMMAND [flags]: measures; a command's --help says what its exit codes mean. */
 #include <stdio.h>
 #include <string.h>
 

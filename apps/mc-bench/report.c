@@ -2,10 +2,7 @@
 #include "apps/mc-bench/report.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#define ROUNDS_MAX 1000u
 
 struct figures
 figures_of(const struct run_result *result)
@@ -37,7 +34,7 @@ double_order(const void *a, const void *b)
 static double
 median(const struct figures *all, unsigned int count, size_t offset)
 {
-	double values[ROUNDS_MAX];
+	double values[REPORT_ROUNDS_MAX];
 
 	for (unsigned int i = 0; i < count; i++)
 		values[i] = *(const double *)((const char *)&all[i] + offset);
@@ -48,7 +45,7 @@ median(const struct figures *all, unsigned int count, size_t offset)
 struct figures
 figures_median(const struct run_result *results, unsigned int count)
 {
-	struct figures all[ROUNDS_MAX], result = {0};
+	struct figures all[REPORT_ROUNDS_MAX], result = {0};
 
 	for (unsigned int i = 0; i < count; i++) {
 		all[i] = figures_of(&results[i]);
@@ -66,12 +63,12 @@ figures_median(const struct run_result *results, unsigned int count)
 }
 
 void
-report_head(bool json)
+report_head(FILE *out, bool json)
 {
 	if (!json)
-		printf("%-12s %5s %5s %11s %11s %9s %9s %9s %9s %7s  %s\n", "op", "conns", "depth",
-		       "calls/s", "keys/s", "p50 us", "p99 us", "p99.9 us", "cpu us", "errors",
-		       "master");
+		fprintf(out, "%-12s %5s %5s %11s %11s %9s %9s %9s %9s %7s  %s\n", "op", "conns",
+			"depth", "calls/s", "keys/s", "p50 us", "p99 us", "p99.9 us", "cpu us",
+			"errors", "master");
 }
 
 /* Of another program than ours. */
@@ -82,45 +79,47 @@ is_peer(const struct target *target)
 }
 
 static void
-row_json(const struct target *target, const struct run_params *params,
+row_json(FILE *out, const struct target *target, const struct run_params *params,
 	 const struct figures *figures)
 {
-	printf("{\"bench\":\"master\",\"op\":\"%s\",\"master\":\"%s\",\"connections\":%u,"
-	       "\"depth\":%u,\"batch\":%u,\"keys\":%" PRIu64 ",\"key_size\":%u,"
-	       "\"value_size\":%" PRIu64 ",",
-	       op_name(params->op), target->address, params->connections, params->depth,
-	       params->batch, params->keys_count, params->key_size, params->value_size);
-	printf("\"seconds\":%.3f,\"ops_per_s\":%.1f,\"keys_per_s\":%.1f,\"p50_us\":%.2f,"
-	       "\"p99_us\":%.2f,\"p999_us\":%.2f,\"max_us\":%.2f,",
-	       figures->seconds, figures->calls_per_s, figures->keys_per_s, figures->p50_us,
-	       figures->p99_us, figures->p999_us, figures->max_us);
+	fprintf(out,
+		"{\"bench\":\"master\",\"op\":\"%s\",\"master\":\"%s\",\"connections\":%u,"
+		"\"depth\":%u,\"batch\":%u,\"keys\":%" PRIu64 ",\"key_size\":%u,"
+		"\"value_size\":%" PRIu64 ",",
+		op_name(params->op), target->address, params->connections, params->depth,
+		params->batch, params->keys_count, params->key_size, params->value_size);
+	fprintf(out,
+		"\"seconds\":%.3f,\"ops_per_s\":%.1f,\"keys_per_s\":%.1f,\"p50_us\":%.2f,"
+		"\"p99_us\":%.2f,\"p999_us\":%.2f,\"max_us\":%.2f,",
+		figures->seconds, figures->calls_per_s, figures->keys_per_s, figures->p50_us,
+		figures->p99_us, figures->p999_us, figures->max_us);
 	if (figures->cpu_us_per_call < 0)
-		printf("\"cpu_us_per_call\":null");
+		fprintf(out, "\"cpu_us_per_call\":null");
 	else
-		printf("\"cpu_us_per_call\":%.3f", figures->cpu_us_per_call);
+		fprintf(out, "\"cpu_us_per_call\":%.3f", figures->cpu_us_per_call);
 	if (is_peer(target))
-		printf(",\"peer\":\"%s\"", target->name);
-	printf(",\"errors\":%" PRIu64 "}\n", figures->wrong);
+		fprintf(out, ",\"peer\":\"%s\"", target->name);
+	fprintf(out, ",\"errors\":%" PRIu64 "}\n", figures->wrong);
 }
 
 void
-report_row(bool json, const struct target *target, const struct run_params *params,
+report_row(FILE *out, bool json, const struct target *target, const struct run_params *params,
 	   const struct figures *figures)
 {
 	char cpu[32] = "-";
 
 	if (json) {
-		row_json(target, params, figures);
-		fflush(stdout);
+		row_json(out, target, params, figures);
+		fflush(out);
 		return;
 	}
 	if (figures->cpu_us_per_call >= 0)
 		snprintf(cpu, sizeof(cpu), "%.2f", figures->cpu_us_per_call);
-	printf("%-12s %5u %5u %11.0f %11.0f %9.1f %9.1f %9.1f %9s %7" PRIu64 "  %s\n",
-	       op_name(params->op), params->connections, params->depth, figures->calls_per_s,
-	       figures->keys_per_s, figures->p50_us, figures->p99_us, figures->p999_us, cpu,
-	       figures->wrong, target->name[0] != '\0' ? target->name : target->address);
-	fflush(stdout);
+	fprintf(out, "%-12s %5u %5u %11.0f %11.0f %9.1f %9.1f %9.1f %9s %7" PRIu64 "  %s\n",
+		op_name(params->op), params->connections, params->depth, figures->calls_per_s,
+		figures->keys_per_s, figures->p50_us, figures->p99_us, figures->p999_us, cpu,
+		figures->wrong, target->name[0] != '\0' ? target->name : target->address);
+	fflush(out);
 }
 
 /* "null", or what stands for it in a table, where one side is unknown. */
@@ -134,7 +133,7 @@ ratio(char *text, size_t size, double ours, double theirs, const char *unknown)
 }
 
 void
-report_ratio(bool json, const struct run_params *params, const struct figures *ours,
+report_ratio(FILE *out, bool json, const struct run_params *params, const struct figures *ours,
 	     const struct figures *theirs)
 {
 	const char *unknown = json ? "null" : "-";
@@ -146,31 +145,29 @@ report_ratio(bool json, const struct run_params *params, const struct figures *o
 	p99 = ratio(texts[2], 32, ours->p99_us, theirs->p99_us, unknown);
 	cpu = ratio(texts[3], 32, ours->cpu_us_per_call, theirs->cpu_us_per_call, unknown);
 	if (json)
-		printf("{\"bench\":\"master\",\"op\":\"%s\",\"connections\":%u,\"depth\":%u,"
-		       "\"batch\":%u,\"ratio\":{\"ops_per_s\":%s,\"p50_us\":%s,\"p99_us\":%s,"
-		       "\"cpu_us_per_call\":%s}}\n",
-		       op_name(params->op), params->connections, params->depth, params->batch,
-		       calls, p50, p99, cpu);
+		fprintf(out,
+			"{\"bench\":\"master\",\"op\":\"%s\",\"connections\":%u,\"depth\":%u,"
+			"\"batch\":%u,\"ratio\":{\"ops_per_s\":%s,\"p50_us\":%s,\"p99_us\":%s,"
+			"\"cpu_us_per_call\":%s}}\n",
+			op_name(params->op), params->connections, params->depth, params->batch,
+			calls, p50, p99, cpu);
 	else
-		printf("%-12s %5s %5s %11s %11s %9s %9s %9s %9s\n", "  ratio", "", "", calls, "",
-		       p50, p99, "", cpu);
-	fflush(stdout);
+		fprintf(out, "%-12s %5s %5s %11s %11s %9s %9s %9s %9s\n", "  ratio", "", "", calls,
+			"", p50, p99, "", cpu);
+	fflush(out);
 }
 
 void
-report_errors(const struct target *target, const struct run_params *params,
+report_errors(FILE *out, const struct target *target, const struct run_params *params,
 	      const struct run_result *result)
 {
-	if (result->lost)
-		fprintf(stderr, "mc-bench: %s: the master closed a connection during %s\n",
-			target->address, op_name(params->op));
 	for (unsigned int i = 0; i < ERROR_KINDS && result->errors[i].count > 0; i++) {
 		int32_t code = result->errors[i].code;
 		const char *name = code == 1   ? "framing-level error"
 				   : code == 2 ? "wrong answer"
 					       : mc_wire_error_name(code);
 
-		fprintf(stderr, "mc-bench: %s: %s: %" PRIu64 " x %s (%d)\n", target->address,
+		fprintf(out, "mc-bench: %s: %s: %" PRIu64 " x %s (%d)\n", target->address,
 			op_name(params->op), result->errors[i].count, name, code);
 	}
 }

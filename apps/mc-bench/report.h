@@ -3,7 +3,9 @@
 #ifndef MC_APPS_MC_BENCH_REPORT_H
 #define MC_APPS_MC_BENCH_REPORT_H
 
-#include "apps/mc-bench/target.h"
+#include <stdio.h>
+
+#include "apps/mc-bench/run.h"
 
 /* The figures of a row; in a comparison the median of each over the rounds. */
 struct figures {
@@ -19,17 +21,19 @@ struct figures {
 };
 
 struct figures figures_of(const struct run_result *result);
-/* Medians of @count results; errors are summed. */
+#define REPORT_ROUNDS_MAX 100u
+
+/* Medians of @count results, 1 to REPORT_ROUNDS_MAX; errors and seconds are summed. */
 struct figures figures_median(const struct run_result *results, unsigned int count);
 
-void report_head(bool json);
-void report_row(bool json, const struct target *target, const struct run_params *params,
-		const struct figures *figures);
+void report_head(FILE *out, bool json);
+void report_row(FILE *out, bool json, const struct target *target,
+		const struct run_params *params, const struct figures *figures);
 /* @ours against @theirs. */
-void report_ratio(bool json, const struct run_params *params, const struct figures *ours,
-		  const struct figures *theirs);
-/* What went wrong in a run, on stderr. */
-void report_errors(const struct target *target, const struct run_params *params,
+void report_ratio(FILE *out, bool json, const struct run_params *params,
+		  const struct figures *ours, const struct figures *theirs);
+/* What the master refused or answered wrongly in a run, a line for each kind. */
+void report_errors(FILE *out, const struct target *target, const struct run_params *params,
 		   const struct run_result *result);
 
 #endif

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A master under load, ours or another: segments mounted by the bench, which has no memory behind
- * them, kept alive by a ping every second, and unmounted at the end. And the measurement of one
- * run.
+ * them, kept alive by a ping every second, and unmounted at the end.
  */
 #ifndef MC_APPS_MC_BENCH_TARGET_H
 #define MC_APPS_MC_BENCH_TARGET_H
 
 #include <sys/types.h>
 
-#include "apps/mc-bench/workload.h"
-#include "core/base/histogram.h"
+#include "apps/mc-bench/conn.h"
+#include "core/wire/wire.h"
 
 #define TARGET_SEGMENTS 16u
 
@@ -21,6 +20,7 @@ struct target {
 	pid_t pid;			/* 0: unknown */
 	char name[32];			/* of the program, when the pid is known */
 	enum mc_release release;
+	uint64_t timeout_ns;		/* for a connection or an answer */
 	struct mc_uuid client_id;
 	struct conn control;
 	struct mc_timer ping;
@@ -32,46 +32,21 @@ struct target {
 	uint64_t new_key;		/* never used by a put yet */
 };
 
-struct run_params {
-	enum op op;
-	enum mc_form form;
-	unsigned int connections;
-	unsigned int depth;
-	unsigned int batch;
-	unsigned int key_size;
-	uint64_t keys_count;
-	uint64_t value_size;
-	double seconds;
-	double warmup;
-	uint64_t seed;
-	bool live;			/* a line per second on stderr */
-};
-
-struct run_result {
-	struct mc_histogram latency;
-	uint64_t calls;
-	uint64_t keys;
-	uint64_t wrong;
-	struct error_count errors[ERROR_KINDS];
-	double seconds;
-	double cpu_us_per_call;		/* negative: unknown */
-	bool lost;			/* a connection broke */
-};
-
-/* "HOST:PORT" or "HOST:PORT/PID". Complains on stderr. */
-enum mc_status target_parse(struct target *target, const char *text);
+/*
+ * "HOST:PORT" or "HOST:PORT/PID"; without PID target->pid stands. MC_ERR_INVALID: @why, of @size
+ * bytes, says what is wrong and what to give. Looks HOST up, blocks.
+ */
+enum mc_status target_parse(struct target *target, const char *text, char *why, size_t size);
 /* Connects, checks the protocol, mounts. Complains on stderr. */
 enum mc_status target_open(struct target *target, struct mc_reactor *reactor);
-void target_close(struct target *target);
-
 /*
- * One run; OP_FILL ends by itself. The first fill makes the keys that reads ask for, a later one
- * takes new keys, as puts do. Complains on stderr.
+ * Unmounts and disconnects; harmless when nothing is mounted. On failure the segments stay until
+ * the master misses their client.
  */
-enum mc_status target_run(struct target *target, const struct run_params *params,
-			  struct run_result *result_out);
+enum mc_status target_close(struct target *target);
 
-/* CPU time that all threads of @pid have used, in ns; 0: unknown (cpu.c). */
-uint64_t cpu_ns(pid_t pid);
+/* "mc-bench: ADDRESS: …" on stderr, unless a signal is the reason. */
+__attribute__((format(printf, 2, 3))) void
+target_complain(const struct target *target, const char *format, ...);
 
 #endif

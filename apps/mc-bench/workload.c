@@ -155,7 +155,7 @@ template_fini(struct template *template)
 
 /* ---- life ---- */
 
-static bool
+bool
 op_batched(enum op op)
 {
 	return op == OP_BATCH_EXIST || op == OP_BATCH_GET || op == OP_BATCH_PUT || op == OP_FILL;

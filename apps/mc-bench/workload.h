@@ -24,6 +24,7 @@ enum op {
 
 const char *op_name(enum op op);
 enum mc_status op_parse(const char *name, enum op *op_out);
+bool op_batched(enum op op);
 
 /* A request with its keys left open: positions of the key numbers' digits. */
 struct template {
@@ -77,7 +78,7 @@ void workload_fini(struct workload *workload);
 
 /* Sends the next call in @slot; false when a fill has nothing left to send. */
 bool workload_next(struct workload *workload, struct conn *conn, struct conn_slot *slot);
-/* Judges an answer. Returns the keys that it told of; */
+/* Judges an answer. Returns how many keys it told of. */
 unsigned int workload_answer(struct workload *workload, struct conn_slot *slot, uint8_t err_code,
 			     const uint8_t *body, size_t len);
 

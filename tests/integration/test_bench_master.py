@@ -2,7 +2,10 @@
 """mc-bench master against a master: what it prints, what it leaves behind, and how it fails."""
 
 import json
+import signal
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -109,20 +112,103 @@ def test_the_table_has_a_line_per_op(master):
     assert "\r" not in done.stdout + done.stderr, "live line without a terminal"
 
 
+# ---- early ends ----
+
+
+class Running:
+    """A bench that runs for long; ended with the test whatever happens."""
+
+    def __init__(self, master, *flags):
+        command = [BENCH, "master", master.address, "--seconds=600", "--json", "--keys=2000",
+                   "--warmup=0", *flags]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True)
+        processes.wait_until(master.segments, 20, "segments are mounted")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.process.kill()
+        self.process.communicate()
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def end(self, timeout=40):
+        """Exit code, stdout, stderr."""
+        out, err = self.process.communicate(timeout=timeout)
+        return self.process.returncode, out, err
+
+
 def test_a_master_that_dies_is_told(cluster):
     master = cluster.master()
-    bench = subprocess.Popen([BENCH, "master", master.address, "--seconds=60", "--json"],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        # it is under way when its segments are there
-        processes.wait_until(master.segments, 20, "segments are mounted")
+    with Running(master) as bench:
         master.kill()
-        out, err = bench.communicate(timeout=40)
-    finally:
-        bench.kill()
-        bench.wait()
-    assert bench.returncode == 1
+        code, out, err = bench.end()
+    assert code == 1
     assert out == "" and master.address in err
+    assert len(err.splitlines()) == 1, err
+
+
+@pytest.mark.parametrize("op", ["exist", "put", "fill"])
+def test_a_master_that_stands_still_is_given_up(cluster, op):
+    master = cluster.master()
+    flags = ("--op", op, "--timeout=1", "--depth=1") + ("--keys=50000000",) * (op == "fill")
+    with Running(master, *flags) as bench:
+        master.process.send_signal(signal.SIGSTOP)
+        try:
+            code, out, err = bench.end(timeout=15)
+        finally:
+            master.process.send_signal(signal.SIGCONT)
+    assert code == 1 and out == ""
+    assert f"{master.address}: no answer for 1 s" in err
+
+
+def test_a_listener_that_says_nothing_is_given_up():
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        address = "127.0.0.1:%d" % deaf.getsockname()[1]
+        text = refused("--master", address, "--timeout=0.5", timeout=10)
+    assert f"{address}: the master does not take a segment: timed out" in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_with_what_was_measured(master, number):
+    with Running(master, f"--pid={master.pid}") as bench:
+        time.sleep(1)
+        bench.signal(number)
+        code, out, err = bench.end()
+    assert code == 128 + number
+    row = json.loads(out)
+    assert row["ops_per_s"] > 0 and 0 < row["seconds"] < 600 and row["errors"] == 0
+    assert "ended early" in err and len(err.splitlines()) == 1, err
+    assert not master.segments()
+
+
+def test_a_signal_ends_what_measured_nothing_yet(master):
+    with Running(master, "--warmup=600") as bench:
+        bench.signal(signal.SIGINT)
+        code, out, err = bench.end()
+    assert (code, out) == (130, "") and "ended early" in err
+    assert not master.segments()
+
+
+def test_a_signal_ends_a_comparison(cluster, master):
+    other = cluster.master()
+    pair = f"--compare={master.address}/{master.pid},{other.address}/{other.pid}"
+    bench = subprocess.Popen([BENCH, "master", pair, "--json", "--seconds=0.5", "--rounds=100",
+                              "--warmup=0", "--keys=2000"], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    with bench:
+        processes.wait_until(other.segments, 20, "segments are mounted")
+        time.sleep(2)
+        bench.send_signal(signal.SIGINT)
+        out, err = bench.communicate(timeout=40)
+    assert bench.returncode == 130, err
+    first, second, ratio = map(json.loads, out.splitlines())
+    assert first["ops_per_s"] > 0 and second["ops_per_s"] > 0 and ratio["ratio"]["ops_per_s"] > 0
 
 
 # ---- refusals ----
@@ -149,8 +235,14 @@ def test_a_dead_port():
     (("--form", "long"), ("-form", "long", "short")),
     (("--release", "9.9"), ("-release", "9.9", "0.3.13")),
     (("--key_size", "4"), ("-key_size", "4")),
+    (("--timeout", "0"), ("-timeout", "0")),
+    (("--batch", "11", "--keys", "10", "--op", "batch_get"), ("-batch", "11", "10")),
+    (("--suite", "--op", "put"), ("-suite", "-op")),
+    (("127.0.0.1:1", "127.0.0.1:2"), ("127.0.0.1:2", "one")),
+    (("--master", "here"), ("-master", "here", "HOST:PORT")),
+    (("--master", "127.0.0.1:1/x"), ("-master", "x", "HOST:PORT/PID")),
     (("--compare", "127.0.0.1:1/1"), ("-compare", "HOST:PORT/PID,HOST:PORT/PID")),
-    (("--master", "127.0.0.1:1/99999999"), ("99999999", "pid")),
+    (("--master", "127.0.0.1:1/99999999"), ("-master", "99999999", "pid")),
 ])
 def test_a_wrong_flag_is_named(flags, words):
     text = refused(*flags)
