@@ -26,6 +26,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/clock.h"
+#include "core/eal/idle.h"
 #include "core/eal/timer.h"
 #include "core/metrics/metrics.h"
 #include "mc/log.h"
@@ -43,8 +44,8 @@ struct mc_reactor {
 	struct rte_ring *ring __attribute__((aligned(64)));
 	uint64_t now_ns;
 	uint64_t work_ns;		/* when a pass last did work */
-	uint64_t spin_ns;
-	enum mc_idle_policy idle;
+	enum mc_idle_policy policy;
+	struct mc_idle idle;
 	bool polled;			/* a poller did work in the last pass */
 	int epoll_fd;
 	int wake_fd;
@@ -94,14 +95,14 @@ mc_reactor_create(const struct mc_reactor_params *params, struct mc_reactor **re
 	if (reactor == NULL)
 		return MC_ERR_NO_MEMORY;
 	*reactor = (struct mc_reactor){
-		.idle = params->idle,
-		.spin_ns = params->spin_ns,
+		.policy = params->idle,
 		.epoll_fd = -1,
 		.wake_fd = -1,
 	};
 	snprintf(reactor->name, sizeof(reactor->name), "%s",
 		 params->name != NULL ? params->name : "mc-reactor");
 	mc_list_init(&reactor->pollers);
+	mc_idle_init(&reactor->idle, params->spin_ns);
 	reactor->now_ns = mc_clock_mono_ns();
 	st = reactor_open(reactor, messages);
 	if (st != MC_OK) {
@@ -253,8 +254,8 @@ sleep_ns(const struct mc_reactor *reactor, uint64_t now)
 {
 	uint64_t next;
 
-	if (reactor->idle != MC_IDLE_ADAPTIVE || reactor->polled ||
-	    now - reactor->work_ns < reactor->spin_ns)
+	if (reactor->policy != MC_IDLE_ADAPTIVE || reactor->polled ||
+	    now - reactor->work_ns < mc_idle_spin_ns(&reactor->idle))
 		return 0;
 	next = timer_heap_next_ns(&reactor->timers);
 	return next > now ? next - now : 0;
@@ -410,6 +411,8 @@ mc_reactor_poll(struct mc_reactor *reactor)
 	reactor->now_ns = mc_clock_mono_ns();
 	work = events_run(reactor, events, count);
 	work += messages_run(reactor);
+	if (work > 0)
+		mc_idle_note(&reactor->idle, reactor->now_ns - reactor->work_ns);
 	work += timers_run(reactor);
 	polled = pollers_run(reactor);
 	reactor->polled = polled > 0;
