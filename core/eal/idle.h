@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-/* An idle night counts as a gap of so many spin times, and is forgotten after some 12 short ones. */
+/* An idle night counts as a gap of so many spin times: forgotten after some 12 short ones. */
 #define MC_IDLE_GAPS_MAX 16u
 /* The newest gap's share of the mean: 1 / 2^2. */
 #define MC_IDLE_SHIFT 2
