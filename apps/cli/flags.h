@@ -5,9 +5,10 @@
  * in one table; parsing, ranges, environment names, --help, doc/flags.md and --print_config follow
  * from it. Nothing here exits or prints: the caller gets text. One thread.
  *
- * A later setting wins over an earlier one: first the default, then the environment variable
- * <prefix><NAME>, then the command line from left to right, where -flagfile, -fromenv and
- * -tryfromenv stand for the flags that they bring, in their place.
+ * A later setting wins over an earlier one: first the default, then the file of -config_path (if
+ * the table has such a flag), then the environment variable <prefix><NAME>, then the command line
+ * from left to right, where -flagfile, -fromenv and -tryfromenv stand for the flags that they
+ * bring, in their place.
  */
 #ifndef MC_APPS_CLI_FLAGS_H
 #define MC_APPS_CLI_FLAGS_H
@@ -44,6 +45,7 @@ struct mc_flag {
 	const char *group;		/* heading in --help; rows of one group stand together */
 	const char *help;
 	double min, max;		/* numbers and durations; both 0: what the type holds */
+	const char *config_name;	/* another name in files of -config_path */
 	const char *noun;		/* in "give <noun> from …"; NULL: by type */
 	const char *choices;		/* strings: "a|b|c", NULL: any text */
 	const char *choices_absent;	/* known names that are refused as not built yet */
@@ -52,7 +54,7 @@ struct mc_flag {
 	bool hidden;			/* not in --help and documents */
 };
 
-#define MC_FLAG_FILE_MAX  (1u << 20)	/* bytes of one flag file */
+#define MC_FLAG_FILE_MAX  (1u << 20)	/* bytes of one file */
 #define MC_FLAG_FILES_MAX 64		/* files and environment lists read in all */
 #define MC_FLAG_DEPTH_MAX 8		/* of files naming files */
 #define MC_FLAG_ERRORS_MAX 32		/* lines kept; the rest is counted */

@@ -81,6 +81,13 @@ bool mc_flag_value_equal(const struct mc_flag *flag, const struct mc_flag_value 
 			 const struct mc_flag_value *b);
 const char *mc_flag_type_name(enum mc_flag_type type);
 
+/* MC_ERR_TOO_LARGE: more than MC_FLAG_FILE_MAX bytes. */
+enum mc_status mc_flags_file_read(const struct mc_flags *flags, const char *path,
+				  struct mc_buf *out);
+/* The file of -config_path, for flags that have no value of their own yet. */
+void mc_flags_config_file(struct mc_flags *flags);
+/* Does -undefok excuse @name? */
+bool mc_flags_undef_ok(const struct mc_flags *flags, const char *name);
 void mc_flags_file(struct mc_flags *flags, const char *paths, const struct mc_flag_place *place);
 void mc_flags_env_list(struct mc_flags *flags, const char *names, bool must_exist,
 		       const struct mc_flag_place *place);

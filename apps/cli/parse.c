@@ -207,8 +207,8 @@ arg_add(struct mc_flags *flags, const char *word, const char *before)
 	}
 }
 
-static bool
-undef_ok(const struct mc_flags *flags, const char *name)
+bool
+mc_flags_undef_ok(const struct mc_flags *flags, const char *name)
 {
 	const char *list = mc_flags_string(flags, "undefok");
 
@@ -235,7 +235,7 @@ unknown_report(struct mc_flags *flags)
 		const char *name = flags->unknown[i].name;
 		const char *nearest = mc_flags_nearest(flags, name, strlen(name));
 
-		if (undef_ok(flags, name))
+		if (mc_flags_undef_ok(flags, name))
 			continue;
 		if (nearest != NULL)
 			mc_flags_error(flags, "unknown flag -%.80s; did you mean -%s?", name,
@@ -292,6 +292,7 @@ mc_flags_parse(struct mc_flags *flags, int argc, const char *const *argv)
 		return MC_ERR_NO_MEMORY;
 	mc_flags_env_all(flags);
 	words_parse(flags, argc, argv);
+	mc_flags_config_file(flags);
 	unknown_report(flags);
 	classes_judge(flags);
 	if (flags->no_memory)

@@ -36,12 +36,14 @@ system_file_read(const char *path, struct mc_buf *out)
 	return st;
 }
 
-static enum mc_status
-file_read(const struct mc_flags *flags, const char *path, struct mc_buf *out)
+enum mc_status
+mc_flags_file_read(const struct mc_flags *flags, const char *path, struct mc_buf *out)
 {
-	if (flags->params.file_read != NULL)
-		return flags->params.file_read(flags->params.context, path, out);
-	return system_file_read(path, out);
+	enum mc_status st = flags->params.file_read != NULL
+				    ? flags->params.file_read(flags->params.context, path, out)
+				    : system_file_read(path, out);
+
+	return st == MC_OK && mc_buf_len(out) > MC_FLAG_FILE_MAX ? MC_ERR_TOO_LARGE : st;
 }
 
 static const char *
@@ -154,9 +156,7 @@ file_parse(struct mc_flags *flags, const char *path, const struct mc_flag_place 
 	if (!read_allowed(flags, path, place))
 		return;
 	mc_buf_init(&text);
-	st = file_read(flags, path, &text);
-	if (st == MC_OK && mc_buf_len(&text) > MC_FLAG_FILE_MAX)
-		st = MC_ERR_TOO_LARGE;
+	st = mc_flags_file_read(flags, path, &text);
 	if (st == MC_OK)
 		st = mc_buf_append(&text, "", 1);
 	if (st == MC_ERR_TOO_LARGE)

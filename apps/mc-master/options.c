@@ -126,7 +126,7 @@ const struct mc_flag mc_options_table[] = {
 	 "share of the space in use at which eviction begins", RATIO_RANGE},
 	{"client_ttl", MC_FLAG_INT64, "10", POOL,
 	 "seconds without a sign of life after which a client and its segments are given up",
-	 .min = 1, .max = SECONDS_MAX, .noun = "seconds"},
+	 .config_name = "client_live_ttl_sec", .min = 1, .max = SECONDS_MAX, .noun = "seconds"},
 	{"put_start_discard_timeout_sec", MC_FLAG_UINT64, "30", POOL,
 	 "seconds after which an unfinished put makes way for a new one of the same key"},
 	{"put_start_release_timeout_sec", MC_FLAG_UINT64, "600", POOL,
@@ -141,8 +141,10 @@ const struct mc_flag mc_options_table[] = {
 	 .choices = "offset|cachelib", HARMLESS("this master has one allocator of its own")},
 	{"cluster_id", MC_FLAG_STRING, "mooncake_cluster", POOL,
 	 "name of this cluster, shown in the log"},
-	{"config_path", MC_FLAG_STRING, "", POOL, "file in YAML or JSON with these settings",
-	 MISLEADING("such files are not read yet; put the flags into a file for -flagfile")},
+	{"config_path", MC_FLAG_STRING, "", POOL,
+	 "file in YAML or JSON (.yaml, .yml, .json) with settings by the names of the flags, for "
+	 "those not given otherwise",
+	 .noun = "a file"},
 
 	{"v", MC_FLAG_INT32, "0", LOG, "1 and above log details for debugging"},
 	{"minloglevel", MC_FLAG_INT32, "0", LOG,
@@ -323,12 +325,12 @@ static const char markdown_intro[] =
 	"\n"
 	"One or two dashes, `_` or `-` in names, `=` or a space before values. Switches are\n"
 	"set by `-name`, `-name=true`, `-name=false`, `-noname`; `--` ends the flags. A\n"
-	"later setting wins: the default, then the environment, then the command line from\n"
-	"left to right, with the contents of flag files in their place. Numbers may be\n"
-	"hexadecimal (`0x…`); durations are milliseconds, or whole numbers with `ms`, `s`,\n"
-	"`m` or `h`; times above 100 years count as 100 years. Names, types and defaults are\n"
-	"those of `mooncake_master` 0.3.13.post1, but for the first two groups and\n"
-	"`-admin_remote_writes`.\n";
+	"later setting wins: the default, then the file of `-config_path`, then the\n"
+	"environment, then the command line from left to right, with the contents of flag\n"
+	"files in their place. Numbers may be hexadecimal (`0x…`); durations are\n"
+	"milliseconds, or whole numbers with `ms`, `s`, `m` or `h`; times above 100 years\n"
+	"count as 100 years. Names, types and defaults are those of `mooncake_master`\n"
+	"0.3.13.post1, but for the first two groups and `-admin_remote_writes`.\n";
 
 enum mc_status
 mc_options_document(const struct mc_flags *flags, struct mc_buf *out)

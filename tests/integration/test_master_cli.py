@@ -96,6 +96,31 @@ def test_document_is_written_by_the_program():
     assert run("-help_markdown").stdout == (ROOT / "doc/flags.md").read_text()
 
 
+@pytest.mark.parametrize("name, text", [
+    ("master.yaml", "# ports\nmetrics_port: 9104\nclient_live_ttl_sec: 60\nport: 50152\n"),
+    ("master.json", '{"metrics_port": 9104, "client_live_ttl_sec": 60, "port": 50152}'),
+])
+def test_a_configuration_file_fills_in(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+    done = run(f"--config_path={path}", "-port=5", "-print_config")
+    lines = done.stdout.splitlines()
+    line = (lambda n: f":{n}") if name.endswith("yaml") else (lambda n: "")
+    assert done.returncode == 0 and done.stderr == ""
+    assert f"-metrics_port=9104  # {path}{line(2)}" in lines
+    assert f"-client_ttl=60  # {path}{line(3)}" in lines
+    assert "-port=5  # command line" in lines
+
+
+def test_a_configuration_file_is_refused_by_line(tmp_path):
+    path = tmp_path / "master.yaml"
+    path.write_text("port: 1\nmetric_port: 2\n")
+    done = run(f"-config_path={path}")
+    assert done.returncode == 1
+    assert done.stderr == (f'mc-master: -config_path: {path}:2: unknown key "metric_port"; '
+                           "did you mean metrics_port?\n")
+
+
 def test_print_config_tells_where_a_value_came_from(tmp_path):
     (tmp_path / "flags").write_text("-client_ttl=3\n")
     done = run("-print_config", "-port=1", f"-flagfile={tmp_path}/flags",

@@ -11,7 +11,7 @@ const struct mc_flag flags_fixture_table[] = {
 	{"size", MC_FLAG_UINT64, "8589934592", "Numbers", "bytes"},
 	{"ratio", MC_FLAG_DOUBLE, "0.05", "Numbers", "share", .max = 1, .noun = "a ratio"},
 	{"real", MC_FLAG_DOUBLE, "2.5", "Numbers", "any number"},
-	{"ttl", MC_FLAG_DURATION_MS, "10000", "Numbers", "how long"},
+	{"ttl", MC_FLAG_DURATION_MS, "10000", "Numbers", "how long", .config_name = "live_ms"},
 	{"name", MC_FLAG_STRING, "", "Texts", "of the thing"},
 	{"mode", MC_FLAG_STRING, "adaptive", "Texts", "how", .choices = "adaptive|busy",
 	 .choices_absent = "magic"},
@@ -21,6 +21,7 @@ const struct mc_flag flags_fixture_table[] = {
 	 .reason = "nothing to turn"},
 	{"enable_ha", MC_FLAG_BOOL, "false", "Others", "several", .class = MC_FLAG_MISLEADING,
 	 .reason = "not built yet"},
+	{"config_path", MC_FLAG_STRING, "", "Others", "settings"},
 	MC_FLAGS_STANDARD,
 };
 
