@@ -21,6 +21,8 @@ struct master_batch {
 	struct mc_writer writer;
 	struct mc_vec_cursor key_at;	/* of keys, or of object_metas */
 	struct mc_vec_cursor size_at;
+	struct mc_vec group_ids;	/* one per key; the config that each key sees has one */
+	struct mc_vec_cursor group_at;
 	struct mc_vec_cursor ahead_at;
 	struct mc_str prefer;	/* starts with prefer_same_node, from the second on; owned */
 	uint32_t done;
@@ -131,6 +133,7 @@ one_start(struct master_batch *batch, struct mc_str key)
 	if (!batch->refused) {
 		mc_vec_next_slices(&batch->args.slice_lengths, &batch->size_at, batch->release,
 				   &put.size);
+		mc_vec_next_str(&batch->group_ids, &batch->group_at, &put.group);
 		st = batch->kind->start(batch->job.master, &put, batch->answer, &descs);
 	}
 	result.error = mc_wire_error(st);
@@ -256,7 +259,7 @@ mc_master_batch(struct master_op *op)
 	batch.count = batch.args.object_metas.count > 0 ? batch.args.object_metas.count
 							: batch.args.keys.count;
 	batch.refused = lengths_differ(&batch.args, batch.kind);
-	/* one group per key was checked; each key's own PutStart sees one */
+	batch.group_ids = batch.args.config.group_ids;
 	batch.args.config.group_ids.count = 1;
 	mc_op_open(op, &batch.writer, batch.count);
 	mc_result_put_count(&batch.writer, batch.count);

@@ -4,7 +4,8 @@
  * over. A round takes a share of all evictable objects (leased ones count in the share, but are not
  * taken), those whose lease ended longest ago first: exactly, over all segments. The order comes
  * from two queues that are sorted by themselves (object.h), and from pins.c for objects whose soft
- * pin is over; the oldest of their heads is the next.
+ * pin is over; the oldest of their heads is the next. A group stands there by one member, and goes
+ * as a whole (group.c).
  *
  * A round is worked off in slices, so that no RPC waits for it.
  */
@@ -18,6 +19,8 @@
 #define ROUND_NS (10 * MC_NS_PER_MS)
 /* Objects per pass of the reactor: some 50 µs. */
 #define SLICE 128u
+/* As long as they are of one group, so that most groups go at once. */
+#define GROUP_SLICE 4096u
 
 /* ---- parked space ---- */
 
@@ -260,6 +263,9 @@ object_evict(struct mc_master *master, uint32_t object)
 	/* went with its segment, which is still being buried */
 	if (!mc_object_prune(master, object))
 		return;
+	/* what is left of its group goes with it, unless it is read or written first */
+	master->eviction.group = mc_group_of(master, object);
+	master->eviction.group_stamp_ns = obj->lease_ns;
 	mc_counter_add(&master->stats.evicted_objects, 1);
 	mc_counter_add(&master->stats.evicted_bytes, obj->size * obj->replicas);
 	mc_object_delete(master, object);
@@ -276,6 +282,25 @@ pass_done(const struct master_eviction *eviction)
 	return eviction->done >= eviction->target;
 }
 
+static uint32_t
+next_victim(struct mc_master *master)
+{
+	struct master_eviction *eviction = &master->eviction;
+	uint32_t rest = mc_group_rest(master, eviction->group, eviction->group_stamp_ns,
+				      eviction->second_pass);
+
+	if (rest != MC_OBJECT_NONE)
+		return rest;
+	eviction->group = MC_GROUP_NONE;
+	return pass_done(eviction) ? MC_OBJECT_NONE : victim(master);
+}
+
+static bool
+slice_over(const struct master_eviction *eviction, unsigned int n)
+{
+	return n >= (eviction->group == MC_GROUP_NONE ? SLICE : GROUP_SLICE);
+}
+
 uint32_t
 mc_evict_work(struct mc_master *master)
 {
@@ -284,8 +309,8 @@ mc_evict_work(struct mc_master *master)
 	/* those whose pins are over compete with the rest */
 	if (!eviction->running || mc_pins_due(master))
 		return 0;
-	for (unsigned int n = 0; n < SLICE; n++) {
-		uint32_t object = pass_done(eviction) ? MC_OBJECT_NONE : victim(master);
+	for (unsigned int n = 0; !slice_over(eviction, n); n++) {
+		uint32_t object = next_victim(master);
 
 		if (object != MC_OBJECT_NONE && mc_object_busy(master_object(master, object))) {
 			mc_object_pass(master, object);

@@ -82,6 +82,8 @@ mc_master_create(const struct mc_master_params *params, struct mc_master **maste
 		st = mc_segments_init(master);
 	if (st == MC_OK)
 		st = mc_clients_init(master);
+	if (st == MC_OK)
+		st = mc_groups_init(master);
 	if (st != MC_OK) {
 		mc_master_destroy(master);
 		return st;
@@ -118,6 +120,7 @@ mc_master_destroy(struct mc_master *master)
 	mc_clients_fini(master);
 	mc_table_destroy(master->table);
 	mc_copies_fini(master);
+	mc_groups_fini(master);
 	mc_pins_fini(master);
 	free(master->parked);
 	free(master);

@@ -41,6 +41,8 @@ enum mc_queue {
 	MC_QUEUE_READ,		/* lease_ns is the last read + ttl: ascends likewise */
 	MC_QUEUE_SOFT_WRITTEN,	/* the same two for soft-pinned objects */
 	MC_QUEUE_SOFT_READ,
+	MC_QUEUE_GROUPED,	/* of a group, behind its leader: in no order here, see group.c */
+	MC_QUEUE_SOFT_GROUPED,
 	MC_QUEUE_UNPINNED,	/* a soft pin that is over: in no order here, see pins.c */
 	MC_QUEUE_PASSED,	/* busy when its turn to be evicted came; it keeps its turn */
 	MC_QUEUE_SOFT_PASSED,	/* the same for soft-pinned objects */
@@ -53,7 +55,8 @@ enum mc_queue {
  * behind the struct, the key behind them: see mc_object_replicas() and mc_object_key().
  */
 struct mc_object {
-	uint64_t lease_ns;	/* monotonic: leased until then; when it began, while unfinished */
+	uint64_t lease_ns;	/* monotonic: leased until then; when it began, while unfinished;
+				   of a group: see group.c */
 	uint64_t size;		/* object bytes */
 	uint32_t newer;		/* neighbours in the queue */
 	uint32_t older;
@@ -77,12 +80,19 @@ struct mc_object_extra {
 	uint64_t soft_pin_until_ns;
 	uint64_t soft_pin_ttl_ns;	/* asked for, granted when the write completes */
 	uint64_t readers_until_ns;	/* the lease of readers from before the last upsert */
+	uint64_t written_ns;	/* of a group: when its last write was complete */
 	uint64_t checksum;
+	uint32_t group;		/* arena handle, or MC_GROUP_NONE: see group.c */
+	uint32_t group_before;	/* neighbours in a list of its group */
+	uint32_t group_behind;
 	uint32_t pin_at;	/* place in a heap of pins.c */
 	uint32_t copy;		/* with MC_OBJECT_BUSY: which one (copy.c) */
 	bool has_checksum;
 	uint8_t soft_pin_action;
+	uint8_t group_list;	/* enum group_list */
 };
+
+#define MC_GROUP_NONE MC_ARENA_NONE
 
 /* A copy or move has begun and not ended: the object is not evicted, removed or overwritten. */
 static inline bool
@@ -146,6 +156,8 @@ struct mc_object_extra *mc_table_extra_of(const struct mc_table *table, uint32_t
 void mc_table_queue(struct mc_table *table, uint32_t object, enum mc_queue queue);
 /* To its head: @object becomes the oldest of @queue. */
 void mc_table_queue_first(struct mc_table *table, uint32_t object, enum mc_queue queue);
+/* Two objects of different queues change places. */
+void mc_table_trade(struct mc_table *table, uint32_t a, uint32_t b);
 /* The oldest of @queue, and the next newer one; MC_OBJECT_NONE at the end. */
 uint32_t mc_table_oldest(const struct mc_table *table, enum mc_queue queue);
 uint32_t mc_table_newer(const struct mc_table *table, uint32_t object);

@@ -90,7 +90,7 @@ mc_pin(struct mc_master *master, uint32_t object)
 		return st;
 	pin_sift_up(master, &master->pinned, master->pinned.count++,
 		    (struct pin){extra->soft_pin_until_ns, object});
-	mc_object_queue(master, object, MC_QUEUE_SOFT_WRITTEN);
+	mc_object_admit(master, object, MC_QUEUE_SOFT_WRITTEN);
 	return MC_OK;
 }
 
@@ -115,6 +115,15 @@ mc_pin_moved(struct mc_master *master, uint32_t object)
 		object;
 }
 
+void
+mc_pin_trade(struct mc_master *master, uint32_t from, uint32_t to)
+{
+	uint32_t at = mc_table_extra_of(master->table, from)->pin_at;
+
+	mc_table_extra_of(master->table, to)->pin_at = at;
+	master->unpinned.at[at].object = to;
+}
+
 uint32_t
 mc_unpinned_oldest(const struct mc_master *master)
 {
@@ -136,10 +145,12 @@ mc_pins_work(struct mc_master *master)
 	for (n = 0; n < SLICE && mc_pins_due(master); n++) {
 		uint32_t object = master->pinned.at[0].object;
 
+		if (mc_group_unpin(master, object))
+			continue;
 		pin_remove(master, &master->pinned, 0);
 		pin_sift_up(master, &master->unpinned, master->unpinned.count++,
 			    (struct pin){master_object(master, object)->lease_ns, object});
-		mc_object_queue(master, object, MC_QUEUE_UNPINNED);
+		mc_object_requeue(master, object, MC_QUEUE_UNPINNED);
 	}
 	return n;
 }

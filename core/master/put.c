@@ -145,9 +145,11 @@ mc_op_start(struct master_op *op, write_start_fn start)
 		.config = &op->args->config,
 		.release = op->release,
 	};
+	struct mc_vec_cursor cursor = {0};
 	struct desc_list descs;
 	struct mc_result_vec result = {0};
 
+	mc_vec_next_str(&put.config->group_ids, &cursor, &put.group);
 	result.error = mc_wire_error(start(op->master, &put, op->answer, &descs));
 	if (result.error == 0)
 		result.value =

@@ -9,10 +9,10 @@
 #define CLEAR_SLICE 1024u
 
 static bool
-object_leased(const struct mc_master *master, const struct mc_object *object)
+object_leased(const struct mc_master *master, uint32_t object)
 {
-	return object->queue != MC_QUEUE_WRITING &&
-	       object->lease_ns > mc_reactor_now(master->exec);
+	return master_object(master, object)->queue != MC_QUEUE_WRITING &&
+	       mc_object_leased_until(master, object) > mc_reactor_now(master->exec);
 }
 
 enum mc_status
@@ -20,7 +20,7 @@ mc_remove_object(struct mc_master *master, uint32_t object, bool force)
 {
 	const struct mc_object *obj = master_object(master, object);
 
-	if (object_leased(master, obj) && !force)
+	if (object_leased(master, object) && !force)
 		return MC_ERR_OBJECT_LEASED;
 	/* force helps against leases only */
 	if (obj->queue == MC_QUEUE_WRITING || mc_object_unfinished(obj))
@@ -129,7 +129,7 @@ clear_key(struct mc_master *master, struct mc_str key, struct mc_uuid client_id,
 		return false;
 	obj = master_object(master, object);
 	if (!mc_uuid_equal(master->clients[obj->owner].id, client_id) ||
-	    object_leased(master, obj) || mc_object_busy(obj))
+	    object_leased(master, object) || mc_object_busy(obj))
 		return false;
 	if (segment.len > 0)
 		return clear_segment(master, object, segment);

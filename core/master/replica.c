@@ -105,7 +105,7 @@ static bool
 queue_soft(uint8_t queue)
 {
 	return queue == MC_QUEUE_SOFT_WRITTEN || queue == MC_QUEUE_SOFT_READ ||
-	       queue == MC_QUEUE_SOFT_PASSED;
+	       queue == MC_QUEUE_SOFT_GROUPED || queue == MC_QUEUE_SOFT_PASSED;
 }
 
 static bool
@@ -150,14 +150,29 @@ mc_object_widen(struct mc_master *master, uint32_t *object, unsigned int replica
 	}
 	if (queue_in_heap(obj->queue))
 		mc_pin_moved(master, *object);
+	mc_group_moved(master, *object);
 	return MC_OK;
+}
+
+void
+mc_object_requeue(struct mc_master *master, uint32_t object, enum mc_queue queue)
+{
+	account_queue(master, object, (uint8_t)queue);
+	mc_table_queue(master->table, object, queue);
 }
 
 void
 mc_object_queue(struct mc_master *master, uint32_t object, enum mc_queue queue)
 {
-	account_queue(master, object, (uint8_t)queue);
-	mc_table_queue(master->table, object, queue);
+	mc_group_retire(master, object);
+	mc_object_requeue(master, object, queue);
+}
+
+void
+mc_object_admit(struct mc_master *master, uint32_t object, enum mc_queue queue)
+{
+	if (!mc_group_admit(master, object, queue_soft((uint8_t)queue)))
+		mc_object_requeue(master, object, queue);
 }
 
 void
@@ -175,8 +190,10 @@ mc_object_busy_clear(struct mc_master *master, uint32_t object)
 	struct mc_object *obj = master_object(master, object);
 	enum mc_queue queue = (enum mc_queue)obj->queue;
 
-	/* passed over as the oldest of all, it is older than what is there now */
-	if (queue == MC_QUEUE_PASSED || queue == MC_QUEUE_SOFT_PASSED) {
+	/* passed over as the oldest of all, it is older than what is there now; in a group it is
+	 * as good as written now */
+	if ((queue == MC_QUEUE_PASSED || queue == MC_QUEUE_SOFT_PASSED) &&
+	    !mc_group_admit(master, object, queue == MC_QUEUE_SOFT_PASSED)) {
 		queue = queue == MC_QUEUE_PASSED ? MC_QUEUE_WRITTEN : MC_QUEUE_SOFT_WRITTEN;
 		account_queue(master, object, (uint8_t)queue);
 		mc_table_queue_first(master->table, object, queue);
@@ -203,6 +220,7 @@ mc_object_delete(struct mc_master *master, uint32_t object)
 		mc_copy_forget(master, object);
 	while (obj->replicas > 0)
 		mc_replica_drop(master, object, obj->replicas - 1u, 0);
+	mc_group_leave(master, object);
 	account_queue(master, object, MC_QUEUE_NONE);
 	mc_table_delete(master->table, object);
 	mc_counter_add(&master->stats.objects, (uint64_t)-1);
@@ -268,6 +286,8 @@ mc_object_lease(struct mc_master *master, uint32_t object)
 	struct mc_object *obj = master_object(master, object);
 	uint64_t until = mc_reactor_now(master->exec) + master->params.lease_ttl_ns;
 
+	if (mc_group_read(master, object))
+		return;
 	/* the clock of a pass stands still: a second read in it changes nothing */
 	if (until <= obj->lease_ns)
 		return;

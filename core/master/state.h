@@ -11,6 +11,7 @@
  *   place.c     which segments a new object goes to;  place_ratio.c place_host.c
  *   replica.c   giving and taking space, dropping replicas, the counters that follow
  *   evict.c     the watermark loop, parked space, unfinished writes;  pins.c  soft pins
+ *   group.c     objects that are leased and evicted together
  *   client.c    who is alive
  *   job.c walk.c   long work in slices between calls;  query*.c  what other threads ask
  */
@@ -22,6 +23,7 @@
 #include "core/base/random.h"
 #include "core/master/master.h"
 #include "core/master/object.h"
+#include "core/master/slots.h"
 #include "core/master/uuid_map.h"
 
 #define MC_SEGMENTS_MAX 65535u
@@ -143,6 +145,14 @@ struct master_eviction {
 	uint64_t enough;	/* fewer in the first pass: a second one takes soft-pinned too */
 	uint64_t done;
 	uint64_t freed_parked;
+	uint32_t group;		/* of the object that went last, while some of it are left */
+	uint64_t group_stamp_ns;
+};
+
+/* Groups (group.c): their records, and these by the hash of their id. */
+struct master_groups {
+	struct mc_slots slots;
+	struct mc_arena *records;
 };
 
 struct mc_master {
@@ -178,6 +188,8 @@ struct mc_master {
 	struct parked_extent *parked;		/* binary heap by free_at_ns */
 	uint32_t parked_count;
 	uint32_t parked_room;
+
+	struct master_groups groups;
 
 	struct pin_heap pinned;			/* by the end of the pin */
 	struct pin_heap unpinned;		/* pins that are over: by the end of the lease */
@@ -261,6 +273,7 @@ struct put_request {
 	uint64_t size;
 	const struct mc_replicate_config *config;
 	struct mc_str prefer;		/* a segment name before the config's own, or empty */
+	struct mc_str group;		/* of the config's group_ids this key's, or empty */
 	enum mc_release release;	/* of the config */
 };
 #define MC_DESCS_MAX MC_REPLICAS_MAX
@@ -345,6 +358,8 @@ uint32_t mc_object_find(struct mc_master *master, struct mc_str key, uint64_t ha
 /* The same for an object met in a walk: false when it vanished. */
 bool mc_object_prune(struct mc_master *master, uint32_t object);
 bool mc_object_readable(struct mc_master *master, const struct mc_object *object);
+/* When the last reader's lease ends, or ended; of no use for an unfinished write. */
+uint64_t mc_object_leased_until(const struct mc_master *master, uint32_t object);
 /* A read: the lease, and the place in the order of eviction. */
 void mc_object_lease(struct mc_master *master, uint32_t object);
 /* Descriptors of the readable replicas, or of all (@all: an answer to PutStart). */
@@ -361,6 +376,13 @@ void mc_object_busy_set(struct mc_master *master, uint32_t object);
 void mc_object_busy_clear(struct mc_master *master, uint32_t object);
 /* A busy object's turn to be evicted came. */
 void mc_object_pass(struct mc_master *master, uint32_t object);
+/* Out of its group's lists, if it is in one, to the end of @queue. */
+void mc_object_queue(struct mc_master *master, uint32_t object, enum mc_queue queue);
+/* The same for one that is in no list, or stays in it: for group.c and pins.c. */
+void mc_object_requeue(struct mc_master *master, uint32_t object, enum mc_queue queue);
+/* It may be evicted from now on: to the end of MC_QUEUE_WRITTEN or MC_QUEUE_SOFT_WRITTEN; with its
+ * group, if it has one. */
+void mc_object_admit(struct mc_master *master, uint32_t object, enum mc_queue queue);
 void mc_object_delete(struct mc_master *master, uint32_t object);
 /* Drops replica @index and gives its space back, or keeps the space until @park_until_ns. */
 void mc_replica_drop(struct mc_master *master, uint32_t object, unsigned int index,
@@ -465,12 +487,46 @@ enum mc_status mc_pin(struct mc_master *master, uint32_t object);
 void mc_pin_forget(struct mc_master *master, uint32_t object);
 /* The object, in a queue of soft pins or in MC_QUEUE_UNPINNED, has another handle now. */
 void mc_pin_moved(struct mc_master *master, uint32_t object);
+/* @to stands in MC_QUEUE_UNPINNED in the place of @from. */
+void mc_pin_trade(struct mc_master *master, uint32_t from, uint32_t to);
 /* Of those in MC_QUEUE_UNPINNED the one whose lease ended first, or MC_OBJECT_NONE. */
 uint32_t mc_unpinned_oldest(const struct mc_master *master);
 /* Are there pins that are over, but not yet there? */
 bool mc_pins_due(const struct mc_master *master);
 uint32_t mc_pins_work(struct mc_master *master);
 void mc_pins_fini(struct mc_master *master);
+
+/* ---- groups (group.c) ---- */
+
+/* The lists that a group has of its members. */
+enum group_list {
+	GROUP_UNLISTED,		/* hard-pinned, being written, or of no group */
+	GROUP_PLAIN,
+	GROUP_SOFT,
+	GROUP_LISTS,
+};
+
+enum mc_status mc_groups_init(struct mc_master *master);
+void mc_groups_fini(struct mc_master *master);
+/* @object, which is new, becomes a member; of no group, where @id is empty. */
+enum mc_status mc_group_join(struct mc_master *master, uint32_t object, struct mc_str id);
+void mc_group_leave(struct mc_master *master, uint32_t object);
+/* MC_GROUP_NONE, and an empty id, for objects of no group. */
+uint32_t mc_group_of(const struct mc_master *master, uint32_t object);
+struct mc_str mc_group_id(const struct mc_master *master, uint32_t object);
+/* Out of its list, the next one taking a leader's place. */
+void mc_group_retire(struct mc_master *master, uint32_t object);
+/* The object has another handle now. */
+void mc_group_moved(struct mc_master *master, uint32_t object);
+/* False, and nothing was done, for objects of no group. Written: into the order of eviction; … */
+bool mc_group_admit(struct mc_master *master, uint32_t object, bool soft);
+/* … a soft pin is over (false also for a leader, which goes to MC_QUEUE_UNPINNED itself); … */
+bool mc_group_unpin(struct mc_master *master, uint32_t object);
+/* … a read. */
+bool mc_group_read(struct mc_master *master, uint32_t object);
+/* A member that is to be evicted, if the group stands where it stood at @stamp_ns. */
+uint32_t mc_group_rest(const struct mc_master *master, uint32_t group, uint64_t stamp_ns,
+		       bool soft);
 
 /* ---- releases (release.c) ---- */
 

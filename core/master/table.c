@@ -280,6 +280,23 @@ mc_table_queue_first(struct mc_table *table, uint32_t object, enum mc_queue queu
 	to->oldest = object;
 }
 
+void
+mc_table_trade(struct mc_table *table, uint32_t a, uint32_t b)
+{
+	struct mc_object *at_a = mc_table_object(table, a);
+	struct mc_object *at_b = mc_table_object(table, b);
+	struct mc_object was_a = *at_a;
+
+	at_a->queue = at_b->queue;
+	at_a->newer = at_b->newer;
+	at_a->older = at_b->older;
+	at_b->queue = was_a.queue;
+	at_b->newer = was_a.newer;
+	at_b->older = was_a.older;
+	queue_repoint(table, at_a, a, a);
+	queue_repoint(table, at_b, b, b);
+}
+
 uint32_t
 mc_table_oldest(const struct mc_table *table, enum mc_queue queue)
 {

@@ -4,11 +4,11 @@
  *
  * Bytes of the same size go to the same space, and nobody can read the key until the write ends.
  * Replicas get fresh ids then, by which readers that came before tell old bytes from new. Bytes of
- * another size go to new space, and the old rests, for its readers. A write of somebody else that
- * is not finished is taken over at once; what it may still write to rests likewise.
+ * another size go to new space, and the old is parked, for its readers. A write of somebody else
+ * that is not finished is taken over at once; what it may still write to is parked likewise.
  *
- * The object stays the same one throughout, with its pins. When it gets no space, nothing has
- * happened to it: the old bytes can be read, or the other writer may finish.
+ * The object stays the same one throughout, with its pins and its group. When it gets no space,
+ * nothing has happened to it: the old bytes can be read, or the other writer may finish.
  */
 #include "core/master/state.h"
 
@@ -39,12 +39,12 @@ space_reuse(struct mc_master *master, struct mc_object *object)
 	}
 }
 
-/* Takes other space; what @object had rests until nobody reads or writes there any more. */
+/* Takes other space; what @object had is parked until nobody reads or writes there any more. */
 static enum mc_status
 space_replace(struct mc_master *master, const struct put_request *put, uint32_t *object)
 {
 	unsigned int wanted = mc_write_replicas(master, put->config);
-	uint64_t rest_until = mc_reactor_now(master->exec) + master->params.put_release_ns;
+	uint64_t park_until = mc_reactor_now(master->exec) + master->params.put_release_ns;
 	struct mc_replica old[MC_REPLICAS_MAX];
 	struct mc_object_extra *extra;
 	enum mc_status st = mc_object_widen(master, object, wanted);
@@ -65,7 +65,7 @@ space_replace(struct mc_master *master, const struct put_request *put, uint32_t 
 		return st;
 	}
 	for (unsigned int i = 0; i < old_count; i++)
-		mc_replica_give(master, &old[i], old_size, rest_until);
+		mc_replica_give(master, &old[i], old_size, park_until);
 	extra = mc_table_extra_of(master->table, *object);
 	if (extra != NULL)
 		extra->readers_until_ns = 0;
@@ -76,7 +76,7 @@ space_replace(struct mc_master *master, const struct put_request *put, uint32_t 
 static enum mc_status
 readers_note(struct mc_master *master, uint32_t object)
 {
-	uint64_t until = master_object(master, object)->lease_ns;
+	uint64_t until = mc_object_leased_until(master, object);
 	struct mc_object_extra *extra;
 	enum mc_status st;
 
@@ -121,6 +121,10 @@ upsert_object(struct mc_master *master, const struct put_request *put, uint32_t 
 	uint32_t client;
 	enum mc_status st;
 
+	/* an object never changes its group */
+	if (put->config->has_group_ids &&
+	    !mc_str_equal(mc_group_id(master, *object), put->group))
+		return MC_ERR_INVALID;
 	if (mc_object_busy(&before))
 		return MC_ERR_OBJECT_BUSY;
 	st = mc_client_ref(master, put->client_id, &client);

@@ -29,7 +29,7 @@ mc_write_check(const struct mc_master *master, const struct put_request *put)
 	if (ttl->present && (config->soft_pin_action != MC_SOFT_PIN_ENABLE ||
 			     ttl->value > master->params.soft_pin_ttl_max_ns / MC_NS_PER_MS))
 		return MC_ERR_INVALID;
-	if (config->has_group_ids && config->group_ids.count != 1)
+	if (config->has_group_ids && (config->group_ids.count != 1 || put->group.len > MC_NAME_MAX))
 		return MC_ERR_INVALID;
 	if (config->dfs_replica_num > 0)
 		return MC_ERR_DFS_UNAVAILABLE;
@@ -124,7 +124,9 @@ mc_write_new(struct mc_master *master, const struct put_request *put, uint64_t h
 	obj->owner = client;
 	master->clients[client].objects++;
 	mc_counter_add(&master->stats.objects, 1);
-	st = mc_write_pins_reserve(master, object, put->config);
+	st = mc_group_join(master, object, put->group);
+	if (st == MC_OK)
+		st = mc_write_pins_reserve(master, object, put->config);
 	if (st == MC_OK)
 		st = mc_write_place(master, object, wanted, put);
 	if (st != MC_OK) {
@@ -184,8 +186,11 @@ complete_queue(struct mc_master *master, uint32_t object, uint64_t now)
 {
 	struct mc_object_extra *extra = mc_table_extra_of(master->table, object);
 
-	if (extra != NULL)
+	if (extra != NULL) {
+		if (extra->group != MC_GROUP_NONE)
+			extra->written_ns = now;
 		soft_pin_settle(extra, now);
+	}
 	if ((master_object(master, object)->flags & MC_OBJECT_HARD_PIN) != 0) {
 		mc_object_queue(master, object, MC_QUEUE_NONE);
 		return;
@@ -195,7 +200,7 @@ complete_queue(struct mc_master *master, uint32_t object, uint64_t now)
 			return;
 		MC_LOG_LIMITED(MC_LOG_ERROR, "out of memory: a soft pin is not granted");
 	}
-	mc_object_queue(master, object, MC_QUEUE_WRITTEN);
+	mc_object_admit(master, object, MC_QUEUE_WRITTEN);
 }
 
 void
