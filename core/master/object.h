@@ -154,7 +154,7 @@ struct mc_object_extra *mc_table_extra_of(const struct mc_table *table, uint32_t
 
 /* Moves the object to the tail of @queue (out of all: MC_QUEUE_NONE). */
 void mc_table_queue(struct mc_table *table, uint32_t object, enum mc_queue queue);
-/* To its head: @object becomes the oldest of @queue. */
+/* To its head, but behind those there that are older: as a rule there is none, or a few. */
 void mc_table_queue_first(struct mc_table *table, uint32_t object, enum mc_queue queue);
 /* Two objects of different queues change places. */
 void mc_table_trade(struct mc_table *table, uint32_t a, uint32_t b);

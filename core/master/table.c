@@ -14,6 +14,9 @@ struct queue {
 	uint32_t newest;
 };
 
+/* Older objects that mc_table_queue_first() passes, so that no call takes long. */
+#define FIRST_OLDER_MAX 64u
+
 struct mc_table {
 	struct mc_slots slots;
 	struct mc_arena *objects;
@@ -273,11 +276,13 @@ mc_table_queue_first(struct mc_table *table, uint32_t object, enum mc_queue queu
 	mc_table_queue(table, object, MC_QUEUE_NONE);
 	at->queue = (uint8_t)queue;
 	at->newer = to->oldest;
-	if (to->oldest != MC_OBJECT_NONE)
-		mc_table_object(table, to->oldest)->older = object;
-	else
-		to->newest = object;
-	to->oldest = object;
+	for (unsigned int n = 0; n < FIRST_OLDER_MAX && at->newer != MC_OBJECT_NONE &&
+				 mc_table_object(table, at->newer)->lease_ns < at->lease_ns;
+	     n++) {
+		at->older = at->newer;
+		at->newer = mc_table_object(table, at->newer)->newer;
+	}
+	queue_repoint(table, at, object, object);
 }
 
 void
