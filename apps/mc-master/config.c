@@ -286,6 +286,19 @@ pool_times_read(struct mc_flags *flags, struct mc_master_params *params)
 			(unsigned long long)release, (unsigned long long)discard);
 }
 
+static void
+tasks_read(const struct mc_flags *flags, struct mc_master_params *params)
+{
+	params->task_retries = (uint32_t)mc_flags_uint(flags, "max_retry_attempts");
+	params->tasks_pending_max = (uint32_t)mc_flags_uint(flags, "max_total_pending_tasks");
+	params->tasks_processing_max = (uint32_t)mc_flags_uint(flags, "max_total_processing_tasks");
+	params->tasks_finished_max = (uint32_t)mc_flags_uint(flags, "max_total_finished_tasks");
+	params->task_pending_timeout_ns =
+		seconds_ns(mc_flags_uint(flags, "pending_task_timeout_sec"));
+	params->task_processing_timeout_ns =
+		seconds_ns(mc_flags_uint(flags, "processing_task_timeout_sec"));
+}
+
 static enum mc_strategy
 strategy_read(const struct mc_flags *flags)
 {
@@ -306,6 +319,7 @@ pool_read(struct mc_flags *flags, struct config *config)
 
 	mc_master_params_init(params);
 	pool_times_read(flags, params);
+	tasks_read(flags, params);
 	params->eviction_ratio = mc_flags_double(flags, "eviction_ratio");
 	params->eviction_watermark = mc_flags_double(flags, "eviction_high_watermark_ratio");
 	params->evict_soft_pinned = mc_flags_bool(flags, "allow_evict_soft_pinned_objects");

@@ -32,7 +32,6 @@
 #define MISLEADING(why) .class = MC_FLAG_MISLEADING, .reason = why
 
 #define NO_REPL	  HARMLESS("hot keys are not replicated (-dynamic_replication_mode=off)")
-#define NO_TASKS  HARMLESS("copy and move tasks are not built yet")
 #define NO_SNAP	  HARMLESS("snapshots are off (-enable_snapshot=false)")
 #define NO_HA	  HARMLESS("high availability is off (-enable_ha=false)")
 #define NO_EVENTS HARMLESS("KV events are off (-enable_kv_events=false)")
@@ -192,17 +191,18 @@ const struct mc_flag mc_options_table[] = {
 	{"dynamic_replication_max_memory_replicas", MC_FLAG_UINT64, "2", REPL,
 	 "most copies of one key", NO_REPL},
 
-	{"max_retry_attempts", MC_FLAG_UINT32, "10", TASKS, "attempts at a task", NO_TASKS},
-	{"max_total_pending_tasks", MC_FLAG_UINT32, "10000", TASKS, "tasks that may wait",
-	 NO_TASKS},
-	{"max_total_processing_tasks", MC_FLAG_UINT32, "10000", TASKS, "tasks that may run",
-	 NO_TASKS},
+	{"max_retry_attempts", MC_FLAG_UINT32, "10", TASKS,
+	 "attempts at a task that a client may make"},
+	{"max_total_pending_tasks", MC_FLAG_UINT32, "10000", TASKS,
+	 "tasks that may wait for their clients; more are refused"},
+	{"max_total_processing_tasks", MC_FLAG_UINT32, "10000", TASKS,
+	 "tasks that clients may have fetched; the others wait"},
 	{"max_total_finished_tasks", MC_FLAG_UINT32, "10000", TASKS,
-	 "finished tasks that are remembered", NO_TASKS},
-	{"pending_task_timeout_sec", MC_FLAG_UINT64, "300", TASKS, "seconds that a task may wait",
-	 NO_TASKS},
-	{"processing_task_timeout_sec", MC_FLAG_UINT64, "300", TASKS, "seconds that a task may run",
-	 NO_TASKS},
+	 "finished tasks that can be asked for"},
+	{"pending_task_timeout_sec", MC_FLAG_UINT64, "300", TASKS,
+	 "seconds after which a task that no client fetched fails; 0: never"},
+	{"processing_task_timeout_sec", MC_FLAG_UINT64, "300", TASKS,
+	 "seconds after which a task that a client fetched and did not finish fails; 0: never"},
 
 	{"enable_snapshot", MC_FLAG_BOOL, "false", SNAP,
 	 "save the index of objects from time to time",

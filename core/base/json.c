@@ -24,6 +24,20 @@ utf8_len(struct mc_str text)
 	return len;
 }
 
+bool
+mc_json_is_text(struct mc_str text)
+{
+	while (text.len > 0) {
+		size_t len = utf8_len(text);
+
+		if (len == 0)
+			return false;
+		text.ptr += len;
+		text.len -= len;
+	}
+	return true;
+}
+
 static bool
 plain(unsigned char c)
 {

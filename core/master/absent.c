@@ -24,9 +24,6 @@ absent_status(const struct master_op *op)
 	case MC_FN_UNMOUNT_LOCAL_DISK_SEGMENT:
 	case MC_FN_NOTIFY_PROMOTION_FAILURE:
 		return MC_OK;
-	case MC_FN_QUERY_TASK:
-	case MC_FN_MARK_TASK_TO_COMPLETE:
-		return MC_ERR_TASK_NOT_FOUND;
 	default:
 		return MC_ERR_UNAVAILABLE_MODE;
 	}
@@ -39,7 +36,6 @@ union any_result {
 	struct mc_result_uuid uuid;
 	struct mc_result_vec vec;
 	struct mc_result_replica replica;
-	struct mc_result_task task;
 };
 
 enum mc_rpc_verdict

@@ -92,7 +92,7 @@ mc_client_settle(struct mc_master *master, uint32_t client)
 	struct master_client *entry = &master->clients[client];
 
 	if (!entry->used || entry->tracked || entry->objects > 0 || entry->segments > 0 ||
-	    entry->copies > 0)
+	    entry->copies > 0 || entry->tasks > 0)
 		return;
 	mc_uuid_map_del(&master->client_ids, entry->id);
 	free((char *)entry->host_id.ptr);
@@ -161,6 +161,7 @@ client_expire(struct mc_master *master, uint32_t client)
 	entry->tracked = false;
 	entry->expired = true;
 	mc_copies_sweep(master);
+	mc_tasks_sweep(master);
 	mc_client_settle(master, client);
 }
 

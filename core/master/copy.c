@@ -17,18 +17,44 @@
 #define SWEEP_SLICE 1024u
 #define EXPIRE_SLICE 128u
 
-void
+struct master_copy {
+	uint64_t started_ns;
+	uint32_t object;	/* MC_OBJECT_NONE: the entry is free */
+	uint32_t client;	/* that carries it out */
+	uint32_t newer;		/* by their start; of a free entry: the next free one */
+	uint32_t older;
+	uint8_t targets;	/* replicas that were begun */
+	bool move;
+};
+
+struct master_copies {
+	struct master_copy *at;
+	uint32_t room;
+	uint32_t used;		/* entries ever used */
+	uint32_t free;		/* a free entry, or MC_NUMBER_NONE; as are the two below */
+	uint32_t oldest;
+	uint32_t newest;
+	uint32_t sweep;		/* the next one to look at for a client that is gone */
+};
+
+enum mc_status
 mc_copies_init(struct mc_master *master)
 {
-	struct master_copies *copies = &master->copies;
+	struct master_copies *copies = calloc(1, sizeof(*copies));
 
+	if (copies == NULL)
+		return MC_ERR_NO_MEMORY;
 	copies->free = copies->oldest = copies->newest = copies->sweep = MC_NUMBER_NONE;
+	master->copies = copies;
+	return MC_OK;
 }
 
 void
 mc_copies_fini(struct mc_master *master)
 {
-	free(master->copies.at);
+	if (master->copies != NULL)
+		free(master->copies->at);
+	free(master->copies);
 }
 
 /* ---- entries ---- */
@@ -92,7 +118,7 @@ entry_unlink(struct master_copies *copies, const struct master_copy *copy)
 static struct master_copy *
 copy_of(struct mc_master *master, uint32_t object)
 {
-	return &master->copies.at[mc_table_extra_of(master->table, object)->copy];
+	return &master->copies->at[mc_table_extra_of(master->table, object)->copy];
 }
 
 /* ---- the end, whichever ---- */
@@ -101,7 +127,7 @@ void
 mc_copy_forget(struct mc_master *master, uint32_t object)
 {
 	struct mc_object *obj = master_object(master, object);
-	struct master_copies *copies = &master->copies;
+	struct master_copies *copies = master->copies;
 	struct master_copy *copy = copy_of(master, object);
 	uint32_t client = copy->client;
 
@@ -280,7 +306,7 @@ static void
 copy_begin(struct mc_master *master, uint32_t object, uint32_t entry, uint32_t client, bool move)
 {
 	struct mc_object *obj = master_object(master, object);
-	struct master_copy *copy = &master->copies.at[entry];
+	struct master_copy *copy = &master->copies->at[entry];
 
 	*copy = (struct master_copy){
 		.started_ns = mc_reactor_now(master->exec),
@@ -290,7 +316,7 @@ copy_begin(struct mc_master *master, uint32_t object, uint32_t entry, uint32_t c
 	};
 	for (unsigned int i = 0; i < obj->replicas; i++)
 		copy->targets += mc_object_replicas(obj)[i].flags == MC_REPLICA_TARGET;
-	entry_link(&master->copies, entry);
+	entry_link(master->copies, entry);
 	mc_table_extra_of(master->table, object)->copy = entry;
 	master->clients[client].copies++;
 	mc_object_busy_set(master, object);
@@ -310,7 +336,7 @@ copy_start(struct mc_master *master, const struct copy_request *request, uint32_
 		st = mc_client_ref(master, request->client_id, &client);
 	if (st != MC_OK)
 		return st;
-	st = entry_take(&master->copies, &entry);
+	st = entry_take(master->copies, &entry);
 	if (st != MC_OK)
 		goto settle;
 	st = mc_table_extra(master->table, object, &extra);
@@ -324,7 +350,7 @@ copy_start(struct mc_master *master, const struct copy_request *request, uint32_
 	return MC_OK;
 give:
 	mc_table_extra_trim(master->table, object);
-	entry_give(&master->copies, entry);
+	entry_give(master->copies, entry);
 settle:
 	mc_client_settle(master, client);
 	if (st == MC_ERR_NO_SPACE)
@@ -337,7 +363,7 @@ settle:
 void
 mc_copies_sweep(struct mc_master *master)
 {
-	master->copies.sweep = 0;
+	master->copies->sweep = 0;
 }
 
 static void
@@ -354,7 +380,7 @@ copy_abandon(struct mc_master *master, const struct master_copy *copy)
 static uint32_t
 sweep_work(struct mc_master *master)
 {
-	struct master_copies *copies = &master->copies;
+	struct master_copies *copies = master->copies;
 	uint32_t n = 0;
 
 	for (; copies->sweep < copies->used && n < SWEEP_SLICE; n++) {
@@ -371,7 +397,7 @@ sweep_work(struct mc_master *master)
 uint32_t
 mc_copies_work(struct mc_master *master)
 {
-	struct master_copies *copies = &master->copies;
+	struct master_copies *copies = master->copies;
 	uint64_t now = mc_reactor_now(master->exec);
 	uint32_t n = copies->sweep != MC_NUMBER_NONE ? sweep_work(master) : 0;
 

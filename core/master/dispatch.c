@@ -49,7 +49,11 @@ static const master_fn functions[MC_FN_COUNT] = {
 	[MC_FN_DYNAMIC_REPLICA_COPY_REVOKE] = mc_master_dynamic_copy_end,
 	[MC_FN_EVICT_DISK_REPLICA] = mc_master_evict_disk,
 	[MC_FN_BATCH_EVICT_DISK_REPLICA] = mc_master_batch,
+	[MC_FN_CREATE_COPY_TASK] = mc_master_create_copy_task,
+	[MC_FN_CREATE_MOVE_TASK] = mc_master_create_move_task,
+	[MC_FN_QUERY_TASK] = mc_master_query_task,
 	[MC_FN_FETCH_TASKS] = mc_master_fetch_tasks,
+	[MC_FN_MARK_TASK_TO_COMPLETE] = mc_master_mark_task,
 	/* the rest: mc_master_absent */
 };
 

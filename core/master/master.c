@@ -19,6 +19,12 @@ mc_master_params_init(struct mc_master_params *params)
 		.client_ttl_ns = 10 * MC_NS_PER_S,
 		.put_discard_ns = 30 * MC_NS_PER_S,
 		.put_release_ns = 600 * MC_NS_PER_S,
+		.tasks_pending_max = 10000,
+		.tasks_processing_max = 10000,
+		.tasks_finished_max = 10000,
+		.task_pending_timeout_ns = 300 * MC_NS_PER_S,
+		.task_processing_timeout_ns = 300 * MC_NS_PER_S,
+		.task_retries = 10,
 		.eviction_ratio = 0.05,
 		.eviction_watermark = 0.9,
 		.evict_soft_pinned = true,
@@ -35,7 +41,8 @@ master_work(struct mc_poller *poller)
 	struct mc_master *master = mc_container_of(poller, struct mc_master, work);
 
 	return mc_queries_work(master) + mc_jobs_work(master) + mc_segments_bury(master) +
-	       mc_copies_work(master) + mc_pins_work(master) + mc_evict_work(master);
+	       mc_copies_work(master) + mc_tasks_work(master) + mc_pins_work(master) +
+	       mc_evict_work(master);
 }
 
 static void
@@ -74,7 +81,6 @@ mc_master_create(const struct mc_master_params *params, struct mc_master **maste
 	/* larger than what an earlier boot gave out; the top bit stays free */
 	master->replica_id_next = (mc_clock_real_ns() / MC_NS_PER_S) << 30;
 	mc_evict_init(master);
-	mc_copies_init(master);
 	st = mc_wire_init();
 	if (st == MC_OK)
 		st = mc_table_create(&master->table);
@@ -84,6 +90,10 @@ mc_master_create(const struct mc_master_params *params, struct mc_master **maste
 		st = mc_clients_init(master);
 	if (st == MC_OK)
 		st = mc_groups_init(master);
+	if (st == MC_OK)
+		st = mc_copies_init(master);
+	if (st == MC_OK)
+		st = mc_tasks_init(master);
 	if (st != MC_OK) {
 		mc_master_destroy(master);
 		return st;
@@ -121,6 +131,7 @@ mc_master_destroy(struct mc_master *master)
 	mc_table_destroy(master->table);
 	mc_copies_fini(master);
 	mc_groups_fini(master);
+	mc_tasks_fini(master);
 	mc_pins_fini(master);
 	free(master->parked);
 	free(master);

@@ -38,6 +38,12 @@ struct mc_master_params {
 	uint64_t client_ttl_ns;			/* 10 s */
 	uint64_t put_discard_ns;		/* put_start_discard_timeout_sec, 30 s */
 	uint64_t put_release_ns;		/* put_start_release_timeout_sec, 600 s */
+	uint32_t tasks_pending_max;		/* max_total_pending_tasks, 10000 */
+	uint32_t tasks_processing_max;		/* max_total_processing_tasks, 10000 */
+	uint32_t tasks_finished_max;		/* max_total_finished_tasks, 10000 */
+	uint64_t task_pending_timeout_ns;	/* 300 s; 0: none */
+	uint64_t task_processing_timeout_ns;	/* 300 s; 0: none */
+	uint32_t task_retries;			/* max_retry_attempts, 10: told to clients */
 	double eviction_ratio;			/* 0.05 */
 	double eviction_watermark;		/* 0.9 */
 	bool evict_soft_pinned;			/* allow_evict_soft_pinned_objects, true */

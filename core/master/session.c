@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The calls with which a client begins and stays: versions, configuration, Ping, tasks. */
+/* The calls with which a client begins and stays: versions, configuration, Ping. */
 #include "core/master/state.h"
 
 /* What clients of 0.3.8 and later compare byte for byte with their own; no wheel's version. */
@@ -50,14 +50,5 @@ mc_master_ping(struct master_op *op)
 	mc_client_touch(op->master, client);
 	result.client_status =
 		op->master->clients[client].ok ? MC_CLIENT_OK : MC_CLIENT_NEED_REMOUNT;
-	return mc_op_result(op, &result, 0);
-}
-
-enum mc_rpc_verdict
-mc_master_fetch_tasks(struct master_op *op)
-{
-	/* no task is ever made: CreateCopyTask and CreateMoveTask are refused (absent.c) */
-	struct mc_result_vec result = {0};
-
 	return mc_op_result(op, &result, 0);
 }

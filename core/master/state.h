@@ -7,6 +7,7 @@
  *   put.c upsert.c get.c remove.c mount.c session.c absent.c   the functions, by theme;  batch.c
  *   write.c     what puts and upserts share
  *   copy.c      copies and moves of objects, from their start to their end
+ *   task.h      tasks, and the drain jobs that make them
  *   segment.c   the segments' own state
  *   place.c     which segments a new object goes to;  place_ratio.c place_host.c
  *   replica.c   giving and taking space, dropping replicas, the counters that follow
@@ -70,6 +71,13 @@ struct master_name {
 
 /* ---- clients ---- */
 
+/* Tasks by number; both ends hold while @count > 0. See task.h. */
+struct task_queue {
+	uint32_t oldest;
+	uint32_t newest;
+	uint32_t count;
+};
+
 struct master_client {
 	struct mc_uuid id;
 	uint64_t expires_ns;	/* while tracked */
@@ -77,33 +85,13 @@ struct master_client {
 	uint32_t objects;	/* that it wrote */
 	uint32_t segments;	/* that it has mounted, LIVE or LEAVING */
 	uint32_t copies;	/* that it carries out */
+	uint32_t tasks;		/* that it is to carry out, or does */
+	struct task_queue tasks_pending;
 	uint32_t free_next;
 	bool used;
 	bool tracked;		/* has pinged or mounted: its TTL runs */
 	bool ok;		/* has re-mounted: Ping says OK */
 	bool expired;		/* its TTL passed, and it has not come back */
-};
-
-/* ---- copies and moves under way ---- */
-
-struct master_copy {
-	uint64_t started_ns;
-	uint32_t object;	/* MC_OBJECT_NONE: the entry is free */
-	uint32_t client;	/* that carries it out */
-	uint32_t newer;		/* by their start; of a free entry: the next free one */
-	uint32_t older;
-	uint8_t targets;	/* replicas that were begun */
-	bool move;
-};
-
-struct master_copies {
-	struct master_copy *at;
-	uint32_t room;
-	uint32_t used;		/* entries ever used */
-	uint32_t free;		/* a free entry, or MC_NUMBER_NONE; as are the two below */
-	uint32_t oldest;
-	uint32_t newest;
-	uint32_t sweep;		/* the next one to look at for a client that is gone */
 };
 
 /* ---- the space of replicas whose time is over but which a writer may still write to ---- */
@@ -183,7 +171,8 @@ struct mc_master {
 	uint32_t clients_free;			/* a free entry, or MC_NUMBER_NONE */
 	struct mc_uuid_map client_ids;
 
-	struct master_copies copies;
+	struct master_copies *copies;		/* see copy.c */
+	struct master_tasks *tasks;		/* see task.h */
 
 	struct parked_extent *parked;		/* binary heap by free_at_ns */
 	uint32_t parked_count;
@@ -259,6 +248,10 @@ enum mc_rpc_verdict mc_master_copy_start(struct master_op *op);	/* MoveStart too
 enum mc_rpc_verdict mc_master_copy_end(struct master_op *op);	/* and its three siblings */
 enum mc_rpc_verdict mc_master_dynamic_copy_start(struct master_op *op);
 enum mc_rpc_verdict mc_master_dynamic_copy_end(struct master_op *op);
+enum mc_rpc_verdict mc_master_create_copy_task(struct master_op *op);
+enum mc_rpc_verdict mc_master_create_move_task(struct master_op *op);
+enum mc_rpc_verdict mc_master_mark_task(struct master_op *op);
+enum mc_rpc_verdict mc_master_query_task(struct master_op *op);
 /* Functions that are not there: their typed answers (absent.c). */
 enum mc_rpc_verdict mc_master_absent(struct master_op *op);
 enum mc_rpc_verdict mc_master_evict_disk(struct master_op *op);
@@ -416,13 +409,21 @@ void mc_hosted_remove(struct mc_master *master, uint32_t segment);
 
 /* ---- copies and moves (copy.c) ---- */
 
-void mc_copies_init(struct mc_master *master);
+enum mc_status mc_copies_init(struct mc_master *master);
 void mc_copies_fini(struct mc_master *master);
 /* @object, which is busy, goes away. */
 void mc_copy_forget(struct mc_master *master, uint32_t object);
 /* A client expired: what it was copying is rolled back. */
 void mc_copies_sweep(struct mc_master *master);
 uint32_t mc_copies_work(struct mc_master *master);
+
+/* ---- tasks (task.c) ---- */
+
+enum mc_status mc_tasks_init(struct mc_master *master);
+void mc_tasks_fini(struct mc_master *master);
+/* A client expired: what it was to do fails. */
+void mc_tasks_sweep(struct mc_master *master);
+uint32_t mc_tasks_work(struct mc_master *master);
 
 /* ---- segments (segment.c) ---- */
 

@@ -51,6 +51,18 @@ enum mc_soft_pin_action {
 	MC_SOFT_PIN_DISABLE = 2,
 };
 
+enum mc_task_type {
+	MC_TASK_COPY = 0,
+	MC_TASK_MOVE = 1,
+};
+
+enum mc_task_status {
+	MC_TASK_PENDING = 0,
+	MC_TASK_PROCESSING = 1,
+	MC_TASK_FAILED = 2,
+	MC_TASK_SUCCESS = 3,
+};
+
 /*
  * A vector. Decoded: the wire bytes of its elements (stride 0), read one by one with
  * mc_wire_vec_next(). To encode: stride bytes per element of an array of C values.
@@ -152,7 +164,7 @@ struct mc_storage_meta {
 
 struct mc_task_assignment {
 	struct mc_uuid id;
-	int32_t type;
+	int32_t type;			/* enum mc_task_type */
 	struct mc_str payload;
 	int64_t created_at_ms;
 	uint32_t max_retry_attempts;	/* 0.3.10+ */
@@ -160,7 +172,7 @@ struct mc_task_assignment {
 
 struct mc_task_complete {
 	struct mc_uuid id;
-	int32_t status;
+	int32_t status;			/* enum mc_task_status */
 	struct mc_str message;
 };
 

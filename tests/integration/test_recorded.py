@@ -78,12 +78,6 @@ EXCUSED_OURS = {
         Excuse(NO_SSD, (137,), lambda want, _: Ok((want.value[0][:1], *want.value[1:]))),
     ),
 }
-# of mc-master: recordings that need what is not built yet
-PENDING = {
-    "wheel_client_full": "copy and move tasks",
-    "wheel_client_two_nodes": "copy and move tasks",
-    "direct_client": "copies, moves",
-}
 
 
 def wanted(step, replay, scenario):
@@ -121,14 +115,7 @@ def run(cluster, scenario):
     return found
 
 
-def scenarios():
-    for name in RECORDINGS:
-        missing = None if UPSTREAM else PENDING.get(name)
-        marks = pytest.mark.xfail(strict=True, reason=f"not built: {missing}") if missing else ()
-        yield pytest.param(name, marks=marks)
-
-
-@pytest.mark.parametrize("scenario", scenarios())
+@pytest.mark.parametrize("scenario", RECORDINGS)
 def test_recorded(cluster, scenario):
     found = run(cluster, scenario)
     lines = [f"{step.number} {step.name} {step.function}: {what}" for step, what in found]

@@ -8,6 +8,21 @@
 
 #define TARGETS_MAX 80u
 
+struct mc_vec
+sim_names(const char *text, struct mc_str *names, uint32_t names_max)
+{
+	uint32_t count = 0;
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, " ");
+
+		must(count < names_max);
+		names[count++] = (struct mc_str){text, len};
+		text += len + strspn(text + len, " ");
+	}
+	return (struct mc_vec){names, count, sizeof(names[0]), 0, 0};
+}
+
 int32_t
 sim_copy_start(struct sim_client *client, const char *key, const char *source, const char *targets,
 	       struct mc_result_copy *result_out)
@@ -15,18 +30,10 @@ sim_copy_start(struct sim_client *client, const char *key, const char *source, c
 	struct mc_args args = sim_args(client);
 	struct mc_str names[TARGETS_MAX];
 	struct mc_result_copy result;
-	uint32_t count = 0;
 
-	while (*targets != '\0') {
-		size_t len = strcspn(targets, " ");
-
-		must(count < TARGETS_MAX);
-		names[count++] = (struct mc_str){targets, len};
-		targets += len + strspn(targets + len, " ");
-	}
 	args.key = sim_str(key);
 	args.source = sim_str(source);
-	args.targets = (struct mc_vec){names, count, sizeof(names[0]), 0, 0};
+	args.targets = sim_names(targets, names, TARGETS_MAX);
 	return sim_call(client, MC_FN_COPY_START, &args, result_out ? result_out : &result);
 }
 

@@ -5,7 +5,10 @@
 
 #include "tests/support/sim_master.h"
 
-/* @targets: names, each with a blank behind it but the last. @result_out may be NULL. */
+/* Names that stand in @text with blanks between them, as views into it. */
+struct mc_vec sim_names(const char *text, struct mc_str *names, uint32_t names_max);
+
+/* @targets: names with blanks between them. @result_out may be NULL. */
 int32_t sim_copy_start(struct sim_client *client, const char *key, const char *source,
 		       const char *targets, struct mc_result_copy *result_out);
 int32_t sim_move_start(struct sim_client *client, const char *key, const char *source,

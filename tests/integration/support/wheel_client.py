@@ -138,6 +138,24 @@ class Client:
         return [self.buffer[i * size:i * size + n] if n > 0 else
                 (b"" if n in (0, -704) else f"error {n}") for i, n in enumerate(lengths)]
 
+    # ---- tasks: [id, code], then [status, message] ----
+
+    def do_copy_task(self, key, targets):
+        return self.store.create_copy_task(key, targets)
+
+    def do_move_task(self, key, source, target):
+        return self.store.create_move_task(key, source, target)
+
+    def do_task(self, task):
+        """Waits until it is over."""
+        while True:
+            answer, code = self.store.query_task(tuple(task))
+            if code != 0:
+                return [code, ""]
+            if answer.status not in (mooncake.TaskStatus.PENDING, mooncake.TaskStatus.PROCESSING):
+                return [answer.status.name, answer.message]
+            time.sleep(0.1)
+
     # ---- under faults ----
 
     def do_put_until(self, key, size, salt="", timeout=30):

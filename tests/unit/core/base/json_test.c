@@ -47,6 +47,16 @@ START_TEST(bytes_that_are_no_text_are_replaced)
 }
 END_TEST
 
+START_TEST(text_is_told_from_other_bytes)
+{
+	ck_assert(mc_json_is_text(STR("")));
+	ck_assert(mc_json_is_text(STR("a\n\0\x7f\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7")));
+	ck_assert(!mc_json_is_text(STR("a\xff")));
+	ck_assert(!mc_json_is_text(STR("\xed\xa0\x80")));
+	ck_assert(!mc_json_is_text(STR("cut \xe2\x82")));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -56,6 +66,7 @@ main(void)
 	tcase_add_test(tc, text_stays_as_it_is);
 	tcase_add_test(tc, marks_and_controls_are_escaped);
 	tcase_add_test(tc, bytes_that_are_no_text_are_replaced);
+	tcase_add_test(tc, text_is_told_from_other_bytes);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite, CK_FORK_GETENV);
 }

@@ -28,11 +28,6 @@ static const struct {
 	{MC_FN_PROMOTION_ALLOC_START, -703},
 	{MC_FN_NOTIFY_PROMOTION_SUCCESS, -703},
 	{MC_FN_NOTIFY_PROMOTION_FAILURE, 0},
-	/* copies and moves: none is begun, so that none ends */
-	{MC_FN_CREATE_COPY_TASK, -1011},
-	{MC_FN_CREATE_MOVE_TASK, -1011},
-	{MC_FN_QUERY_TASK, -1400},
-	{MC_FN_MARK_TASK_TO_COMPLETE, -1400},
 };
 #define ABSENT ((int)(sizeof(absent) / sizeof(absent[0])))
 
