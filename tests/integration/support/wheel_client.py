@@ -38,6 +38,8 @@ class Client:
     def _config(self, config):
         made = mooncake.ReplicateConfig()
         for name, value in config.items():
+            if name == "soft_pin_action":
+                value = getattr(mooncake.SoftPinAction, value)
             setattr(made, name, value)
         return made
 
@@ -62,38 +64,36 @@ class Client:
     # ---- writing ----
 
     def do_put(self, keys, size, salt="", how="put", config=None):
-        """One return code per key; put_batch has one for all."""
-        return getattr(self, "_put_" + how)(keys, size, salt, self._config(config or {}))
+        """One return code per key; put_batch has one for all. Upserts are of the same shapes."""
+        shape = getattr(self, "_" + how.replace("upsert", "put"))
+        return shape(getattr(self.store, how), keys, size, salt, self._config(config or {}))
 
-    def _put_put(self, keys, size, salt, config):
-        return [self.store.put(k, content(k, size, salt), config) for k in keys]
+    def _put(self, put, keys, size, salt, config):
+        return [put(k, content(k, size, salt), config) for k in keys]
 
-    def _put_upsert(self, keys, size, salt, config):
-        return [self.store.upsert(k, content(k, size, salt), config) for k in keys]
-
-    def _put_put_parts(self, keys, size, salt, config):
+    def _put_parts(self, put, keys, size, salt, config):
         codes = []
         for key in keys:
             value = content(key, size, salt)
-            codes.append(self.store.put_parts(key, value[:28], value[28:], config=config))
+            codes.append(put(key, value[:28], value[28:], config=config))
         return codes
 
-    def _put_put_batch(self, keys, size, salt, config):
-        return [self.store.put_batch(keys, [content(k, size, salt) for k in keys], config)]
+    def _put_batch(self, put, keys, size, salt, config):
+        return [put(keys, [content(k, size, salt) for k in keys], config)]
 
-    def _put_put_from(self, keys, size, salt, config):
+    def _put_from(self, put, keys, size, salt, config):
         pointers, _ = self._fill(keys, size, salt)
-        return [self.store.put_from(k, p, size, config) for k, p in zip(keys, pointers)]
+        return [put(k, p, size, config) for k, p in zip(keys, pointers)]
 
-    def _put_batch_put_from(self, keys, size, salt, config):
+    def _batch_put_from(self, put, keys, size, salt, config):
         pointers, sizes = self._fill(keys, size, salt)
-        return self.store.batch_put_from(keys, pointers, sizes, config)
+        return put(keys, pointers, sizes, config)
 
-    def _put_batch_put_from_multi_buffers(self, keys, size, salt, config):
+    def _batch_put_from_multi_buffers(self, put, keys, size, salt, config):
         pointers, _ = self._fill(keys, size, salt)
         cut = size // 3
-        return self.store.batch_put_from_multi_buffers(
-            keys, [[p, p + cut] for p in pointers], [[cut, size - cut] for _ in keys], config)
+        pieces = [[p, p + cut] for p in pointers]
+        return put(keys, pieces, [[cut, size - cut] for _ in keys], config)
 
     def _fill(self, keys, size, salt):
         pointers, sizes = self._layout(keys, size)
