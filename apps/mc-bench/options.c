@@ -44,7 +44,9 @@ const struct mc_flag bench_options_table[] = {
 	 "adaptive sleeps when nothing is to be done, busy never does", .choices = "adaptive|busy"},
 	{"poll_idle_us", MC_FLAG_UINT32, "0", "Generator", "spin for so long before sleeping",
 	 .min = 0, .max = 1e6},
-	{"release", MC_FLAG_STRING, "0.3.13", "Generator", "of Mooncake, whose client this is"},
+	{"release", MC_FLAG_STRING, "0.3.13", "Generator",
+	 "of Mooncake, whose client this is; mc-master answers as that release on the port that "
+	 "-abi_ports gives it"},
 	{"form", MC_FLAG_STRING, "literal", "Generator",
 	 "with the type literals that Mooncake's clients send, or short",
 	 .choices = "literal|short"},

@@ -233,7 +233,8 @@ target_open(struct target *target, struct mc_reactor *reactor)
 	target->control.answer = control_answer;
 	target->control.owner = target;
 	mc_args_init(&args);
-	st = control_call(target, MC_FN_SERVICE_READY, &args);
+	if ((mc_fn_releases(MC_FN_SERVICE_READY) & MC_RELEASE_BIT(target->release)) != 0)
+		st = control_call(target, MC_FN_SERVICE_READY, &args);
 	if (st == MC_OK)
 		st = segments_mount(target);
 	if (st != MC_OK) {

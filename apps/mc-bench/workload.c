@@ -79,44 +79,68 @@ template_locate(struct template *template, const char *keys, unsigned int key_si
 	return MC_OK;
 }
 
+/* What the elements of a request's vectors are, as long as it is encoded; by index of the key. */
+struct elements {
+	struct mc_str *keys;
+	struct mc_object_meta *metas;
+	uint64_t *sizes;
+	struct mc_vec *slices;		/* up to 0.3.7: an object comes in slices; ours in one */
+};
+
 static enum mc_status
-template_encode(struct template *template, const struct workload_params *params, char *keys,
-		void *elements)
+elements_init(struct elements *elements, const char *text, unsigned int keys,
+	      const struct workload_params *params)
 {
-	struct mc_object_meta *metas = elements;
-	struct mc_str *strs = elements;
+	*elements = (struct elements){
+		.keys = calloc(keys, sizeof(*elements->keys)),
+		.metas = calloc(keys, sizeof(*elements->metas)),
+		.sizes = calloc(keys, sizeof(*elements->sizes)),
+		.slices = calloc(keys, sizeof(*elements->slices)),
+	};
+	if (elements->keys == NULL || elements->metas == NULL || elements->sizes == NULL ||
+	    elements->slices == NULL)
+		return MC_ERR_NO_MEMORY;
+	for (unsigned int i = 0; i < keys; i++) {
+		struct mc_str key = {text + (size_t)i * params->key_size, params->key_size};
+
+		elements->keys[i] = key;
+		elements->metas[i].key = key;
+		elements->sizes[i] = params->value_size;
+		elements->slices[i] =
+			(struct mc_vec){&elements->sizes[i], 1, sizeof(elements->sizes[i]), 0, 0};
+	}
+	return MC_OK;
+}
+
+static void
+elements_fini(struct elements *elements)
+{
+	free(elements->keys);
+	free(elements->metas);
+	free(elements->sizes);
+	free(elements->slices);
+}
+
+#define ELEMENTS_VEC(array, count) ((struct mc_vec){(array), (count), sizeof(*(array)), 0, 0})
+
+static enum mc_status
+template_encode(struct template *template, const struct workload_params *params,
+		const struct elements *elements)
+{
+	unsigned int keys = template->keys;
 	struct mc_args args;
 
 	mc_args_init(&args);
 	args.client_id = params->client_id;
-	args.key = args.object_meta.key = (struct mc_str){keys, params->key_size};
+	args.key = args.object_meta.key = elements->keys[0];
 	args.slice_length = params->value_size;
+	args.slices = elements->slices[0];
 	args.config.replica_num = 1;
-	if (template->fn == MC_FN_BATCH_PUT_END && params->release >= MC_RELEASE_0_3_13) {
-		for (unsigned int i = 0; i < template->keys; i++)
-			metas[i] = (struct mc_object_meta){
-				.key = {keys + (size_t)i * params->key_size, params->key_size}};
-		args.object_metas = (struct mc_vec){metas, template->keys, sizeof(*metas), 0, 0};
-	} else {
-		for (unsigned int i = 0; i < template->keys; i++)
-			strs[i] = (struct mc_str){keys + (size_t)i * params->key_size,
-						  params->key_size};
-		args.keys = (struct mc_vec){strs, template->keys, sizeof(*strs), 0, 0};
-	}
-	if (template->fn == MC_FN_BATCH_PUT_START) {
-		uint64_t *sizes = calloc(template->keys, sizeof(*sizes));
-		enum mc_status st;
-
-		if (sizes == NULL)
-			return MC_ERR_NO_MEMORY;
-		for (unsigned int i = 0; i < template->keys; i++)
-			sizes[i] = params->value_size;
-		args.slice_lengths = (struct mc_vec){sizes, template->keys, sizeof(*sizes), 0, 0};
-		st = mc_request_encode(&template->bytes, template->fn, params->release,
-				       params->form, &args);
-		free(sizes);
-		return st;
-	}
+	args.keys = ELEMENTS_VEC(elements->keys, keys);
+	args.object_metas = ELEMENTS_VEC(elements->metas, keys);
+	args.slice_lengths = params->release <= MC_RELEASE_0_3_7
+				     ? ELEMENTS_VEC(elements->slices, keys)
+				     : ELEMENTS_VEC(elements->sizes, keys);
 	return mc_request_encode(&template->bytes, template->fn, params->release, params->form,
 				 &args);
 }
@@ -126,23 +150,25 @@ template_make(struct template *template, enum mc_fn fn, unsigned int keys,
 	      const struct workload_params *params)
 {
 	char *text = malloc((size_t)keys * params->key_size);
-	void *elements = calloc(keys, sizeof(struct mc_object_meta));
+	struct elements elements = {0};
 	enum mc_status st = MC_ERR_NO_MEMORY;
 
 	template->fn = fn;
 	template->keys = keys;
 	template->digits = calloc(keys, sizeof(*template->digits));
 	mc_buf_init(&template->bytes);
-	if (text != NULL && elements != NULL && template->digits != NULL) {
+	if (text != NULL && template->digits != NULL) {
 		for (unsigned int i = 0; i < keys; i++)
 			key_print(text + (size_t)i * params->key_size, params->key_size,
 				  900000000000ull + i);
-		st = template_encode(template, params, text, elements);
+		st = elements_init(&elements, text, keys, params);
 	}
 	if (st == MC_OK)
+		st = template_encode(template, params, &elements);
+	if (st == MC_OK)
 		st = template_locate(template, text, params->key_size);
+	elements_fini(&elements);
 	free(text);
-	free(elements);
 	return st;
 }
 
@@ -243,7 +269,7 @@ read_send(struct workload *workload, struct conn *conn, struct conn_slot *slot, 
 	enum mc_fn fn = workload->read.fn;
 
 	/* exist and get of one key have one layout of arguments */
-	if (workload->batch == 1)
+	if (!op_batched(workload->op))
 		fn = get ? MC_FN_GET_REPLICA_LIST : MC_FN_EXIST_KEY;
 	slot->phase = get ? PHASE_READ_GET : PHASE_READ_EXIST;
 	slot->key = mc_random_below(&workload->random, workload->keys_count);
@@ -409,9 +435,9 @@ slot_function(const struct workload *workload, const struct conn_slot *slot)
 	case PHASE_PUT_END:
 		return workload->put_end.fn;
 	case PHASE_READ_GET:
-		return workload->batch == 1 ? MC_FN_GET_REPLICA_LIST : workload->read.fn;
+		return op_batched(workload->op) ? workload->read.fn : MC_FN_GET_REPLICA_LIST;
 	default:
-		return workload->batch == 1 ? MC_FN_EXIST_KEY : workload->read.fn;
+		return op_batched(workload->op) ? workload->read.fn : MC_FN_EXIST_KEY;
 	}
 }
 
@@ -424,8 +450,7 @@ workload_answer(struct workload *workload, struct conn_slot *slot, uint8_t err_c
 
 	if (err_code != 0)
 		error_count(workload, WRONG_FRAME);
-	else if (workload->batch > 1 || fn == MC_FN_BATCH_PUT_START || fn == MC_FN_BATCH_PUT_END ||
-		 fn == MC_FN_BATCH_EXIST_KEY || fn == MC_FN_BATCH_GET_REPLICA_LIST)
+	else if (op_batched(workload->op))
 		batch_check(workload, fn, body, len);
 	else
 		single_check(workload, fn, body, len);

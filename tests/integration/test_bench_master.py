@@ -53,6 +53,23 @@ def test_each_op_is_measured(master, op, batch, form):
     assert 0 < row["cpu_us_per_call"] * row["ops_per_s"] < 64e6
 
 
+@pytest.mark.ours
+@pytest.mark.parametrize("release", ["0.3.6", "0.3.7", "0.3.8", "0.3.9", "0.3.10", "0.3.12"])
+def test_each_release_is_spoken(cluster, release):
+    # its own port: what mc-bench sends does not always tell which release asks
+    master = cluster.master(abi_ports=[release])
+    address = f"127.0.0.1:{master.abi_ports[release]}"
+    ops = "exist,get,put,batch_exist,batch_get,batch_put"
+    got = rows(run("--master", address, "--release", release, "--op", ops, "--json",
+                   "--seconds=0.2", *SHORT[1:]))
+    assert [row["op"] for row in got] == ops.split(",")
+
+
+def test_a_batch_may_be_one_key(master):
+    row, = rows(run("--master", master.address, "--op", "batch_get", "--batch=1", "--json", *SHORT))
+    assert row["keys_per_s"] == row["ops_per_s"] > 0
+
+
 def test_calls_reach_the_master(master):
     def counted():
         text = web.text(master.admin("/metrics"))
