@@ -135,7 +135,9 @@ def part_asan(tally, options):
     if build(tally, "build-asan"):
         meson_test(tally, "build-asan", "--suite", "unit", "--timeout-multiplier", "3")
         if peers_are_there(tally, options):
-            pytest(tally, "build-asan", "-k", "not idle_master", label="asan ")
+            # PyTorch asks nothing of the master that the other tests do not
+            pytest(tally, "build-asan", "-k", "not idle_master and not test_tensors",
+                   label="asan ", env={"MC_TEST_SOAK_SECONDS": "8"})
 
 
 def part_tsan(tally, _):
@@ -175,14 +177,14 @@ def part_fuzz(tally, options):
                 tally.passed += 1
 
 
-def pytest(tally, name, *arguments, label=""):
+def pytest(tally, name, *arguments, label="", env=None):
     """The integration tests, with the mc-master of a build directory."""
     report = ROOT / name / "pytest.xml"
     report.unlink(missing_ok=True)
     # Most of these tests wait for timers: more of them at a time than there are cores.
     code, output = run([ROOT / ".venvs/test/bin/python", "-m", "pytest", "tests/integration", "-q",
                         "-n", 2 * CORES, f"--junitxml={report}", *arguments],
-                       env={"MC_TEST_BUILD": str(ROOT / name)})
+                       env={"MC_TEST_BUILD": str(ROOT / name), **(env or {})})
     (ROOT / name / "pytest.log").write_text(output)
     before = len(tally.failures)
     if report.exists():

@@ -30,8 +30,8 @@ class Cluster:
         self.masters.append(master)
         return master.start()
 
-    def client(self, release=NEWEST, name=None):
-        client = Wheel(self.directory, release, name or f"client{len(self.clients)}")
+    def client(self, release=NEWEST, name=None, venv=None):
+        client = Wheel(self.directory, release, name or f"client{len(self.clients)}", venv)
         self.clients.append(client)
         return client
 

@@ -24,10 +24,10 @@ class WheelDied(AssertionError):
 
 
 class Wheel:
-    def __init__(self, directory, release, name):
+    def __init__(self, directory, release, name, venv=None):
         self.release, self.name = release, name
         self.log = directory / f"{name}-{release}.log"
-        python = ROOT / ".venvs" / release / "bin" / "python"
+        python = ROOT / ".venvs" / (venv or release) / "bin" / "python"
         assert python.exists(), f"{python} is missing: run tools/peers"
         # A machine with nothing but a loopback interface has no address that the wheel would take.
         env = {**os.environ, "MC_TCP_BIND_ADDRESS": "127.0.0.1", "PYTHONPATH": ""}

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 
+import soak
 from content import content, judge
 
 OUT = os.fdopen(os.dup(1), "w", buffering=1)
@@ -23,6 +24,7 @@ class Client:
     def __init__(self):
         self.store = mooncake.MooncakeDistributedStore()
         self.buffer = None
+        self.tensors = None
 
     # ---- session ----
 
@@ -190,6 +192,19 @@ class Client:
                     tally["wrong"].append([key, verdict])
             i += 1
         return tally
+
+    # ---- what other files do ----
+
+    def do_tensors(self, call, **arguments):
+        """In an environment with PyTorch only."""
+        if self.tensors is None:
+            from tensors import Tensors
+
+            self.tensors = Tensors(self.store, lambda config: self._config(config or {}))
+        return getattr(self.tensors, call)(**arguments)
+
+    def do_soak(self, **options):
+        return soak.run(self.store, **options)
 
 
 def plain(value):
