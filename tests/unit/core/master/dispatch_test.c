@@ -367,6 +367,105 @@ START_TEST(calls_are_counted_by_function_and_success)
 }
 END_TEST
 
+/* ---- tenants ---- */
+
+/* The life of an object "k0", and what is asked on the way: each call as another tenant. */
+static const struct {
+	enum mc_fn fn;
+	int32_t error;
+} life[] = {
+	{MC_FN_PUT_START, 0},
+	{MC_FN_PUT_END, 0},
+	{MC_FN_PUT_START, -705},
+	{MC_FN_EXIST_KEY, 0},
+	{MC_FN_GET_REPLICA_LIST, 0},
+	{MC_FN_UPSERT_START, 0},
+	{MC_FN_GET_REPLICA_LIST, -703},
+	{MC_FN_UPSERT_END, 0},
+	{MC_FN_COPY_START, 0},
+	{MC_FN_UPSERT_START, -708},
+	{MC_FN_COPY_END, 0},
+	{MC_FN_COPY_START, 0},
+	{MC_FN_COPY_REVOKE, 0},
+	{MC_FN_EVICT_DISK_REPLICA, 0},
+	{MC_FN_REMOVE, 0},
+	{MC_FN_REMOVE, -704},
+	{MC_FN_UPSERT_START, 0},
+	{MC_FN_UPSERT_REVOKE, 0},
+	{MC_FN_PUT_START, 0},
+	{MC_FN_PUT_REVOKE, 0},
+	{MC_FN_PUT_END, -704},
+};
+
+static const enum mc_fn batch_life[] = {
+	MC_FN_BATCH_PUT_START,		MC_FN_BATCH_PUT_END,	  MC_FN_BATCH_EXIST_KEY,
+	MC_FN_BATCH_GET_REPLICA_LIST,	MC_FN_BATCH_UPSERT_START, MC_FN_BATCH_UPSERT_END,
+	MC_FN_BATCH_EVICT_DISK_REPLICA, MC_FN_BATCH_REMOVE,	  MC_FN_BATCH_PUT_START,
+	MC_FN_BATCH_PUT_REVOKE,		MC_FN_BATCH_UPSERT_START, MC_FN_BATCH_UPSERT_REVOKE,
+};
+
+/* Names that a master with tenants would refuse, or look up elsewhere. */
+static struct mc_args
+tenant_args(unsigned int step)
+{
+	static const char *const tenants[] = {"default", "", "_bad", "\x7f", "another"};
+	static const struct mc_str targets[] = {{"b:1", 3}};
+	struct mc_args args = sim_batch_args(&client, sim_keys(2), 1000);
+
+	args.tenant_id = sim_str(tenants[step % (sizeof(tenants) / sizeof(tenants[0]))]);
+	args.key = args.object_meta.key = sim_str("k0");
+	args.slice_length = 1000;
+	args.force = true;
+	args.source = sim_str("a:1");
+	args.targets = SIM_VEC(targets);
+	args.config.preferred_segment = sim_str("a:1");
+	return args;
+}
+
+static void
+walks_expect(unsigned int step)
+{
+	struct mc_args args = tenant_args(step);
+	union sim_result result;
+
+	ck_assert_int_eq(sim_put(&client, "k0", 1000), 0);
+	args.key = sim_str("^k");
+	ck_assert_int_eq(sim_call(&client, MC_FN_GET_REPLICA_LIST_BY_REGEX, &args, &result), 0);
+	ck_assert_uint_eq(result.vec.value.count, 1);
+	ck_assert_int_eq(sim_call(&client, MC_FN_REMOVE_BY_REGEX, &args, &result), 0);
+	ck_assert_int_eq(result.number.value, 1);
+	ck_assert_int_eq(sim_put(&client, "k0", 1000), 0);
+	ck_assert_int_eq(sim_call(&client, MC_FN_REMOVE_ALL, &args, &result), 0);
+	ck_assert_int_eq(result.number.value, 1);
+}
+
+/* Loops: which tenant begins. */
+START_TEST(tenants_are_all_the_same)
+{
+	ck_assert_int_eq(sim_mount(&other, "b:1", 2, 64 * SIM_MIB), 0);
+	for (unsigned int i = 0; i < sizeof(life) / sizeof(life[0]); i++) {
+		struct mc_args args = tenant_args(i + (unsigned int)_i);
+		union sim_result result;
+		int32_t error;
+
+		args.replica_type =
+			life[i].fn == MC_FN_EVICT_DISK_REPLICA ? MC_REPLICA_DISK : MC_REPLICA_ALL;
+		error = sim_call(&client, life[i].fn, &args, &result);
+		ck_assert_msg(error == life[i].error, "step %u, %s: %d, not %d", i,
+			      mc_fn_name(life[i].fn), error, life[i].error);
+	}
+	for (unsigned int i = 0; i < sizeof(batch_life) / sizeof(batch_life[0]); i++) {
+		struct mc_args args = tenant_args(i + (unsigned int)_i);
+
+		if (batch_life[i] == MC_FN_BATCH_EVICT_DISK_REPLICA)
+			args.replica_type = MC_REPLICA_DISK;
+		sim_batch_expect(&client, batch_life[i], &args, NULL);
+	}
+	ck_assert_uint_eq(sim_stat(&stats()->objects), 0);
+	walks_expect((unsigned int)_i);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -383,6 +482,7 @@ main(void)
 	tcase_add_test(frames, calls_in_one_piece_are_answered_in_order);
 	tcase_add_test(frames, a_port_of_one_release_serves_no_other);
 	tcase_add_test(frames, calls_are_counted_by_function_and_success);
+	tcase_add_loop_test(frames, tenants_are_all_the_same, 0, 5);
 	tcase_add_loop_test(releases, every_release_writes_reads_and_removes, 0, MC_RELEASE_COUNT);
 	tcase_add_loop_test(releases, a_reader_is_taken_for_the_release_of_its_address, 0,
 			    MC_RELEASE_COUNT);
