@@ -117,6 +117,65 @@ START_TEST(queues_keep_their_order)
 }
 END_TEST
 
+/* The objects of @queue, oldest first, by the first letter of their keys. */
+static const char *
+queue_text(struct mc_table *table, enum mc_queue queue)
+{
+	static char text[16];
+	unsigned int n = 0;
+
+	for (uint32_t object = mc_table_oldest(table, queue); object != MC_OBJECT_NONE;
+	     object = mc_table_newer(table, object))
+		text[n++] = *mc_object_key(mc_table_object(table, object));
+	text[n] = '\0';
+	return text;
+}
+
+START_TEST(who_comes_back_first_stands_behind_the_older_ones)
+{
+	struct mc_table *table = table_new();
+	uint32_t objects[5];
+
+	for (unsigned int i = 0; i < 5; i++) {
+		objects[i] = insert(table, &"abcde"[i], 1, 1);
+		mc_table_object(table, objects[i])->lease_ns = i + 1;
+	}
+	mc_table_queue_first(table, objects[2], MC_QUEUE_WRITTEN);
+	must(strcmp(queue_text(table, MC_QUEUE_WRITTEN), "c") == 0);
+	mc_table_queue_first(table, objects[4], MC_QUEUE_WRITTEN);
+	mc_table_queue_first(table, objects[0], MC_QUEUE_WRITTEN);
+	mc_table_queue_first(table, objects[3], MC_QUEUE_WRITTEN);
+	mc_table_queue_first(table, objects[1], MC_QUEUE_WRITTEN);
+	must(strcmp(queue_text(table, MC_QUEUE_WRITTEN), "abcde") == 0);
+	mc_table_queue(table, objects[0], MC_QUEUE_WRITTEN);
+	must(strcmp(queue_text(table, MC_QUEUE_WRITTEN), "bcdea") == 0);
+	mc_table_destroy(table);
+}
+END_TEST
+
+START_TEST(places_in_two_queues_are_traded)
+{
+	struct mc_table *table = table_new();
+	uint32_t objects[6];
+
+	for (unsigned int i = 0; i < 6; i++) {
+		objects[i] = insert(table, &"abcdef"[i], 1, 1);
+		mc_table_queue(table, objects[i], i < 3 ? MC_QUEUE_WRITTEN : MC_QUEUE_GROUPED);
+	}
+	mc_table_trade(table, objects[0], objects[3]); /* the oldest, */
+	mc_table_trade(table, objects[1], objects[4]); /* in the middle, */
+	mc_table_trade(table, objects[2], objects[5]); /* the newest */
+	must(strcmp(queue_text(table, MC_QUEUE_WRITTEN), "def") == 0);
+	must(strcmp(queue_text(table, MC_QUEUE_GROUPED), "abc") == 0);
+	mc_table_queue(table, objects[0], MC_QUEUE_READ); /* alone */
+	mc_table_trade(table, objects[0], objects[5]);
+	must(strcmp(queue_text(table, MC_QUEUE_READ), "f") == 0);
+	must(strcmp(queue_text(table, MC_QUEUE_WRITTEN), "dea") == 0);
+	must(mc_table_object(table, objects[0])->queue == MC_QUEUE_WRITTEN);
+	mc_table_destroy(table);
+}
+END_TEST
+
 START_TEST(widen_keeps_everything)
 {
 	struct mc_table *table = table_new();
@@ -474,6 +533,8 @@ table_suite(void)
 	tcase_add_test(tcase, new_object_is_blank);
 	tcase_add_test(tcase, odd_keys_are_told_apart);
 	tcase_add_test(tcase, queues_keep_their_order);
+	tcase_add_test(tcase, who_comes_back_first_stands_behind_the_older_ones);
+	tcase_add_test(tcase, places_in_two_queues_are_traded);
 	tcase_add_test(tcase, widen_keeps_everything);
 	tcase_add_test(tcase, agrees_with_the_model);
 	tcase_add_test(tcase, walk_meets_each_object_once);
