@@ -139,6 +139,12 @@ mc_reactor_now(const struct mc_reactor *reactor)
 	return reactor->now_ns;
 }
 
+uint64_t
+mc_reactor_worked(const struct mc_reactor *reactor)
+{
+	return reactor->work_ns;
+}
+
 /* ---- pollers ---- */
 
 void

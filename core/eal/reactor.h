@@ -70,6 +70,8 @@ struct mc_reactor *mc_reactor_self(void);
 
 /* Time at the start of this pass, from mc_clock_mono_ns(). */
 uint64_t mc_reactor_now(const struct mc_reactor *reactor);
+/* When the last pass that did something ended. */
+uint64_t mc_reactor_worked(const struct mc_reactor *reactor);
 
 void mc_poller_add(struct mc_reactor *reactor, struct mc_poller *poller);
 void mc_poller_del(struct mc_poller *poller);

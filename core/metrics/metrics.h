@@ -39,6 +39,7 @@ mc_counter_read(const struct mc_counter *counter)
 enum mc_metric_kind {
 	MC_METRIC_COUNTER,
 	MC_METRIC_GAUGE,
+	MC_METRIC_HISTOGRAM,
 };
 
 /* "# HELP", "# TYPE": once per name, before its samples. */

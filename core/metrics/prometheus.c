@@ -9,9 +9,10 @@ void
 mc_prometheus_head(struct mc_buf *out, const char *name, enum mc_metric_kind kind,
 		   const char *help)
 {
+	static const char *const kinds[] = {"counter", "gauge", "histogram"};
 	char line[512];
 	int len = snprintf(line, sizeof(line), "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
-			   kind == MC_METRIC_COUNTER ? "counter" : "gauge");
+			   kinds[kind]);
 
 	if (len > 0 && (size_t)len < sizeof(line))
 		mc_buf_append(out, line, (size_t)len);

@@ -92,6 +92,41 @@ conn_flush(struct mc_rpc_conn *conn)
 	return true;
 }
 
+/*
+ * The time that calls took is known without a look at the clock: a batch that comes home in a later
+ * pass took until that began, and one of this pass takes until this pass ends, which the next
+ * tells.
+ */
+static void
+latency_count(struct rpc_io *io, const struct mc_rpc_batch *batch)
+{
+	uint64_t now_ns = mc_reactor_now(io->reactor);
+
+	if (batch->calls == 0)
+		return;
+	if (now_ns > batch->since_ns) {
+		mc_latency_add(&io->stats.latency, now_ns - batch->since_ns, batch->calls);
+		return;
+	}
+	if (io->answered_ns != now_ns)
+		mc_rpc_io_settle(&io->settle);
+	io->answered += batch->calls;
+	io->answered_ns = now_ns;
+}
+
+uint32_t
+mc_rpc_io_settle(struct mc_poller *settle)
+{
+	struct rpc_io *io = mc_container_of(settle, struct rpc_io, settle);
+
+	if (io->answered > 0 && io->answered_ns != mc_reactor_now(io->reactor)) {
+		mc_latency_add(&io->stats.latency, mc_reactor_worked(io->reactor) - io->answered_ns,
+			       io->answered);
+		io->answered = 0;
+	}
+	return 0;
+}
+
 /* The batch is home: its answers go out, its buffers are kept for the next one. */
 static void
 batch_collect(struct mc_rpc_conn *conn)
@@ -99,6 +134,7 @@ batch_collect(struct mc_rpc_conn *conn)
 	struct mc_rpc_batch *batch = &conn->batch;
 
 	mc_counter_add(&conn->io->stats.calls, batch->calls);
+	latency_count(conn->io, batch);
 	batch->calls = 0;
 	if (mc_buf_len(&conn->out) == 0) {
 		struct mc_buf empty = conn->out;
@@ -132,6 +168,7 @@ batch_fill(struct mc_rpc_conn *conn)
 		return false;
 	in->tail -= rest;
 	conn->batch.in = *in;
+	conn->batch.since_ns = conn->whole_ns;
 	conn->in = empty;
 	conn->whole = 0;
 	return true;
@@ -219,6 +256,7 @@ frames_scan(struct mc_rpc_conn *conn)
 static bool
 conn_read(struct mc_rpc_conn *conn)
 {
+	bool none = conn->whole == 0;
 	/* by way of a shared buffer, so that a quiet connection holds what it needs, not a chunk */
 	uint8_t *chunk = conn->io->chunk;
 	size_t got = 0;
@@ -245,6 +283,8 @@ conn_read(struct mc_rpc_conn *conn)
 		conn->eof = true;
 		mc_counter_add(&conn->io->stats.broken, 1);
 	}
+	if (none)
+		conn->whole_ns = mc_reactor_now(conn->io->reactor);
 	return true;
 }
 
@@ -269,7 +309,7 @@ conn_progress(struct mc_rpc_conn *conn)
 			batch_start(conn);
 		if (conn->dead || !conn_flush(conn))
 			return;
-	} while (batch_due(conn));	/* held back until the peer took its answers */
+	} while (batch_due(conn)); /* held back until the peer took its answers */
 	if (conn->eof && !conn->lent && conn->whole == 0 && mc_buf_len(&conn->batch.in) == 0 &&
 	    mc_buf_len(&conn->out) == 0) {
 		mc_rpc_conn_close(conn);

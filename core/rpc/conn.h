@@ -26,6 +26,7 @@ struct mc_rpc_batch {
 	struct mc_buf out;
 	struct mc_rpc_call call;	/* the one being run */
 	uint32_t calls;			/* answered */
+	uint64_t since_ns;		/* its first frame was whole */
 	bool waiting;			/* the handler said MC_RPC_LATER */
 	bool close;			/* the handler said MC_RPC_CLOSE */
 };
@@ -38,6 +39,7 @@ struct mc_rpc_conn {
 	struct mc_buf in;
 	struct mc_buf out;
 	size_t whole;			/* bytes of whole frames at the head of @in */
+	uint64_t whole_ns;		/* the first of them was, with @whole > 0 */
 	uint64_t attach_left;		/* attachment bytes still to be dropped */
 	uint64_t last_request_ns;	/* 0: no request yet */
 	bool lent;			/* @batch is at exec */
@@ -59,6 +61,9 @@ struct rpc_io {
 	struct mc_reactor *reactor;
 	struct mc_list conns;
 	struct mc_timer idle;
+	struct mc_poller settle;	/* counts what @answered tells, in the pass after it */
+	uint32_t answered;		/* calls that came and were answered in one pass, */
+	uint64_t answered_ns;		/* which is this one */
 	struct mc_msg command;		/* open, then close */
 	bool draining;
 	_Atomic uint32_t load;		/* connections, counted by the acceptor and at the end */
@@ -92,6 +97,8 @@ void mc_rpc_conn_begin(struct mc_rpc_conn *conn);
 void mc_rpc_conn_close(struct mc_rpc_conn *conn);
 void mc_rpc_conn_returned(struct mc_rpc_conn *conn);
 void mc_rpc_conn_free(struct mc_rpc_conn *conn);
+
+uint32_t mc_rpc_io_settle(struct mc_poller *settle);
 
 /* batch.c; on the exec reactor. True: the batch is done and is the I/O side's again. */
 bool mc_rpc_batch_run(struct mc_rpc_batch *batch);

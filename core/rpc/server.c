@@ -196,6 +196,8 @@ io_open(struct mc_msg *msg)
 	struct rpc_io *io = mc_container_of(msg, struct rpc_io, command);
 	struct mc_rpc_server *server = io->server;
 
+	io->settle.poll = mc_rpc_io_settle;
+	mc_poller_add(io->reactor, &io->settle);
 	if (server->idle_timeout_ns > 0)
 		mc_timer_start(io->reactor, &io->idle,
 			       mc_reactor_now(io->reactor) + idle_period(server));
@@ -213,6 +215,7 @@ io_deafen(struct mc_msg *msg)
 	struct mc_rpc_server *server = io->server;
 
 	mc_timer_stop(io->reactor, &io->idle);
+	mc_poller_del(&io->settle);
 	if (io == &server->io[0]) {
 		mc_timer_stop(io->reactor, &server->accept_again);
 		for (unsigned int i = 0; i < server->listeners_count; i++)

@@ -24,6 +24,7 @@
 #include "core/base/buf.h"
 #include "core/base/net.h"
 #include "core/eal/reactor.h"
+#include "core/metrics/latency.h"
 #include "core/metrics/metrics.h"
 #include "core/wire/release.h"
 #include "mc/status.h"
@@ -92,6 +93,7 @@ struct mc_rpc_io_stats {
 	struct mc_counter broken;	/* closed for breaking the framing */
 	struct mc_counter bytes_in;
 	struct mc_counter bytes_out;
+	struct mc_latency latency;	/* of calls: from the whole frame to the sent answer */
 };
 
 /*

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "core/base/clock.h"
 #include "core/base/random.h"
 #include "core/wire/frame.h"
 #include "tests/support/must.h"
@@ -178,14 +179,10 @@ static const struct {
 	{"TLS", "\x16\x03\x01", 3},
 	{"another magic", "\x14", 1},
 	{"zero", "\0", 1},
-	{"a later version",
-	 "\x15\x01\0\0\1\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0", 20},
-	{"another serialization",
-	 "\x15\0\1\0\1\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0", 20},
-	{"a body of 64 MiB and a byte",
-	 "\x15\0\0\0\1\0\0\0\1\0\0\0\1\0\0\4\0\0\0\0", 20},
-	{"a body of 4 GiB",
-	 "\x15\0\0\0\1\0\0\0\1\0\0\0\xff\xff\xff\xff\0\0\0\0", 20},
+	{"a later version", "\x15\x01\0\0\1\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0", 20},
+	{"another serialization", "\x15\0\1\0\1\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0", 20},
+	{"a body of 64 MiB and a byte", "\x15\0\0\0\1\0\0\0\1\0\0\0\1\0\0\4\0\0\0\0", 20},
+	{"a body of 4 GiB", "\x15\0\0\0\1\0\0\0\1\0\0\0\xff\xff\xff\xff\0\0\0\0", 20},
 };
 
 #define NOISES ((int)(sizeof(noises) / sizeof(noises[0])))
@@ -465,6 +462,51 @@ START_TEST(calls_behind_one_that_waits_are_held_and_bounded)
 }
 END_TEST
 
+/* ---- time ---- */
+
+static struct mc_latency_sums
+latencies(void)
+{
+	struct mc_latency_sums sums = {0};
+
+	/* what was answered in the last pass that did something is counted in one after it */
+	mc_reactor_poll(served.home);
+	mc_rpc_io_settle(&served.io.settle);
+	mc_latency_sum(&served.io.stats.latency, &sums);
+	return sums;
+}
+
+START_TEST(every_call_has_its_time)
+{
+	uint8_t bytes[128];
+	size_t len = rpc_served_frame(bytes, RPC_SERVED_ECHO, 1, "a", 1);
+	uint64_t begun;
+
+	ck_assert_uint_eq(latencies().count, 0);
+	len += rpc_served_frame(bytes + len, RPC_SERVED_ECHO, 2, "b", 1);
+	begun = mc_clock_mono_ns();
+	rpc_served_send(bytes, len);
+	ck_assert_uint_eq(latencies().count, 2);
+	ck_assert_uint_gt(latencies().sum_ns, 0);
+	ck_assert_uint_le(latencies().sum_ns, 2 * (mc_clock_mono_ns() - begun));
+}
+END_TEST
+
+START_TEST(a_call_that_waits_has_all_of_its_time)
+{
+	uint64_t begun = mc_clock_mono_ns();
+
+	rpc_served_call(RPC_SERVED_LATER, 1, "");
+	ck_assert_uint_eq(latencies().count, 0);
+	while (mc_clock_mono_ns() - begun < 2 * MC_NS_PER_MS)
+		mc_reactor_poll(served.home);
+	rpc_served_resume();
+	rpc_served_answered(1, 0, "late", 4);
+	ck_assert_uint_eq(latencies().count, 1);
+	ck_assert_uint_ge(latencies().sum_ns, MC_NS_PER_MS);
+}
+END_TEST
+
 /* ---- suite ---- */
 
 static TCase *
@@ -498,6 +540,8 @@ cases(const char *name, void (*setup)(void))
 	tcase_add_test(tc, answers_go_out_as_the_socket_takes_them);
 	tcase_add_test(tc, a_peer_that_takes_nothing_is_not_read_from);
 	tcase_add_test(tc, calls_behind_one_that_waits_are_held_and_bounded);
+	tcase_add_test(tc, every_call_has_its_time);
+	tcase_add_test(tc, a_call_that_waits_has_all_of_its_time);
 	return tc;
 }
 
