@@ -63,7 +63,7 @@ announce(const struct announcement *what)
 	mc_log_info("memory: %s", mc_eal_memory_text());
 	for (unsigned int i = 0; i < what->config->rpc_count; i++)
 		rpc_announce(what, i);
-	mc_log_info("metrics and admin on http://%s/metrics",
+	mc_log_info("metrics and admin on http://%s/",
 		    bound_text(&what->config->metrics, mc_admin_port(what->admin), text));
 	if (what->meta != NULL)
 		mc_log_info("metadata on http://%s/metadata",

@@ -10,12 +10,15 @@
 
 #include "core/admin/private.h"
 #include "core/base/assert.h"
+#include "core/base/clock.h"
 
 static const struct {
 	const char *method;
 	const char *path;
 	mc_http_handler handler;
 } routes[] = {
+	{"GET", "/", mc_admin_get_page},
+	{"GET", "/mc/state", mc_admin_get_state},
 	{"GET", "/metrics", mc_admin_get_metrics},
 	{"GET", "/metrics/summary", mc_admin_get_summary},
 	{"GET", "/health", mc_admin_get_health},
@@ -105,6 +108,7 @@ mc_admin_open(const struct mc_admin_params *params, struct mc_admin **admin_out)
 		return MC_ERR_NO_MEMORY;
 	admin->params = *params;
 	admin->serving = true;
+	admin->opened_ns = mc_clock_mono_ns();
 	mc_list_init(&admin->asking);
 	admin->guards = calloc(ROUTES_COUNT, sizeof(*admin->guards));
 	st = admin->guards != NULL ? http_open(admin) : MC_ERR_NO_MEMORY;

@@ -48,6 +48,8 @@ static const struct {
 	 STAT(put_discarded), MC_METRIC_COUNTER},
 	{"mc_master_extent_bytes", "Bytes taken on the segments: rounded, with trailers.",
 	 STAT(extent_bytes), MC_METRIC_GAUGE},
+	{"mc_master_parked_bytes", "Object bytes given up that a writer may still write to.",
+	 STAT(parked_bytes), MC_METRIC_GAUGE},
 	{"mc_master_segments", "Segments that can be read from.", STAT(segments), MC_METRIC_GAUGE},
 	{"mc_master_objects_writing", "Objects between PutStart and PutEnd.", STAT(objects_writing),
 	 MC_METRIC_GAUGE},
@@ -253,6 +255,17 @@ write_load(const struct mc_admin *admin, struct mc_buf *out)
 	}
 }
 
+static void
+write_latency(const struct mc_admin *admin, struct mc_buf *out)
+{
+	struct mc_latency_sums sums = {0};
+
+	for (unsigned int i = 0; i < admin->params.io_count; i++)
+		mc_latency_sum(&mc_rpc_server_stats(admin->params.server, i)->latency, &sums);
+	mc_prometheus_latency(out, "mc_master_rpc_latency_seconds",
+			      "From a request that has come whole to its answer sent.", &sums);
+}
+
 /* ---- the process ---- */
 
 static uint64_t
@@ -279,6 +292,7 @@ write_all(const struct mc_admin *admin, struct mc_buf *out)
 	write_functions(stats, out);
 	write_rpc(stats, out);
 	write_io(admin, out);
+	write_latency(admin, out);
 	write_load(admin, out);
 	write_single(out, "process_resident_memory_bytes", MC_METRIC_GAUGE,
 		     "Memory of this process.", resident_bytes());

@@ -5,6 +5,7 @@
  *   admin.c     the table of routes; open and close      ask.c    queries, replies
  *   status.c    what this process is and does            objects.c segments.c   what there is
  *   tenants.c   quotas, of which there are none          drain.c   drain jobs
+ *   page.c      the live page, page.html
  *   metrics.c   /metrics                                 summary.c   the one-line summary
  */
 #ifndef MC_CORE_ADMIN_PRIVATE_H
@@ -36,6 +37,7 @@ struct mc_admin {
 	struct mc_admin_params params;
 	struct mc_http_server *http;
 	bool serving;
+	uint64_t opened_ns;
 	struct admin_guard *guards;	/* one per route */
 	struct mc_list asking;		/* queries under way */
 	struct admin_snapshot last;
@@ -89,6 +91,13 @@ void mc_admin_answer(struct admin_ask *ask, const char *type, const char *before
 		     const char *after);
 
 /* ---- routes: @context is the admin ---- */
+
+/* page.html (embed.py) */
+extern const char mc_admin_page[];
+extern const size_t mc_admin_page_len;
+
+void mc_admin_get_page(void *context, struct mc_http_request *request);
+void mc_admin_get_state(void *context, struct mc_http_request *request);
 
 void mc_admin_get_health(void *context, struct mc_http_request *request);
 void mc_admin_get_role(void *context, struct mc_http_request *request);

@@ -74,7 +74,8 @@ mc_client_ref(struct mc_master *master, struct mc_uuid id, uint32_t *client_out)
 	st = entry_free(master, &client);
 	if (st != MC_OK)
 		return st;
-	master->clients[client] = (struct master_client){.id = id};
+	master->clients[client] = (struct master_client){
+		.id = id, .since_ns = mc_reactor_now(master->exec)};
 	st = mc_uuid_map_add(&master->client_ids, id, client);
 	if (st != MC_OK) {
 		master->clients[client].free_next = master->clients_free;

@@ -104,6 +104,7 @@ mc_park(struct mc_master *master, uint32_t segment, uint32_t extent, uint64_t by
 		return;
 	}
 	master->segments[segment].parked_bytes += bytes;
+	mc_counter_add(&master->stats.parked_bytes, bytes);
 	i = master->parked_count++;
 	master->parked[i] = parked;
 	while (i > 0 && parked_before(master, i, (i - 1) / 2)) {
@@ -126,6 +127,7 @@ mc_parked_tick(struct mc_master *master, uint64_t now_ns)
 		    segment->generation != parked.generation)
 			continue;
 		segment->parked_bytes -= parked.bytes;
+		mc_counter_add(&master->stats.parked_bytes, -parked.bytes);
 		extent_free(master, &parked);
 	}
 }

@@ -86,6 +86,7 @@ struct mc_master_stats {
 	struct mc_counter objects_soft_pinned;
 	struct mc_counter object_bytes;			/* of COMPLETE and unfinished replicas */
 	struct mc_counter extent_bytes;			/* what these occupy */
+	struct mc_counter parked_bytes;	/* given up, but a writer may still write there */
 	struct mc_counter capacity_bytes;
 	struct mc_counter segments;
 	struct mc_counter clients;			/* in the ok set */
@@ -154,6 +155,7 @@ enum mc_query_kind {
 	MC_QUERY_SEGMENT,	/* in: key = name; out: text is that of /query_segment */
 	MC_QUERY_SEGMENT_STATUS,	/* in: key = name; out: count, enum mc_segment_status */
 	MC_QUERY_SEGMENTS,	/* out: text is the JSON of /get_segments_detail */
+	MC_QUERY_STATE,		/* out: text, the JSON members "segments" and "clients" */
 	MC_QUERY_SEGMENT_STATS,	/* out: text is the segment_* samples of /metrics */
 	MC_QUERY_DROP_ENDPOINT,	/* in: key = te_endpoint or name; done when nothing is read there */
 	/*

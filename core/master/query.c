@@ -77,6 +77,7 @@ static const query_step steps[] = {
 	[MC_QUERY_SEGMENT] = mc_query_segment,
 	[MC_QUERY_SEGMENT_STATUS] = mc_query_segment_status,
 	[MC_QUERY_SEGMENTS] = mc_query_segments,
+	[MC_QUERY_STATE] = mc_query_state,
 	[MC_QUERY_SEGMENT_STATS] = mc_query_segment_stats,
 	[MC_QUERY_DROP_ENDPOINT] = mc_query_drop_endpoint,
 	[MC_QUERY_DRAIN_CREATE] = query_unsupported,

@@ -2,7 +2,8 @@
 /*
  * Private to query*.c: what other threads ask is answered here, a slice per pass of the reactor.
  *
- *   query.c   sending, the order, the answers;  query_objects.c query_segments.c   the kinds
+ *   query.c   sending, the order, the answers;  query_objects.c query_segments.c
+ *   query_state.c   the kinds
  */
 #ifndef MC_CORE_MASTER_QUERY_H
 #define MC_CORE_MASTER_QUERY_H
@@ -20,6 +21,7 @@ bool mc_query_segment_names(struct mc_master *master, struct mc_master_query *qu
 bool mc_query_segment(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_segment_status(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_segments(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_state(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_segment_stats(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_drop_endpoint(struct mc_master *master, struct mc_master_query *query);
 

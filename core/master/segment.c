@@ -358,6 +358,7 @@ mc_segment_kill(struct mc_master *master, uint32_t i)
 	master->extent_bytes -= stats.used;
 	mc_counter_set(&master->stats.extent_bytes, master->extent_bytes);
 	mc_counter_add(&master->stats.object_bytes, segment->parked_bytes - stats.object_bytes);
+	mc_counter_add(&master->stats.parked_bytes, -segment->parked_bytes);
 	account_capacity(master, -segment_capacity(segment), -1);
 	if (segment->state == SEGMENT_LIVE)
 		segment_withdraw(master, i);

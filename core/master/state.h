@@ -80,6 +80,7 @@ struct task_queue {
 
 struct master_client {
 	struct mc_uuid id;
+	uint64_t since_ns;	/* known */
 	uint64_t expires_ns;	/* while tracked */
 	struct mc_str host_id;	/* of the segment that it mounted last; owned */
 	uint32_t objects;	/* that it wrote */

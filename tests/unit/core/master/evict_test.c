@@ -245,9 +245,11 @@ START_TEST(parked_space_is_free_ten_minutes_after_its_write_began)
 	sim_advance_ms(100 * 1000);
 	ck_assert_int_eq(sim_put(&other, "k", 1000), 0);
 	ck_assert_int_eq(sim_put(&other, "large", 60 * SIM_SLOT), -200);
+	ck_assert_uint_eq(sim_stat(&mc_master_stats(sim_master())->parked_bytes), 60 * SIM_SLOT);
 	sim_advance_ms(500 * 1000 - 10);
 	ck_assert_int_eq(sim_put(&other, "large", 60 * SIM_SLOT), -200);
 	sim_advance_ms(1000);
+	ck_assert_uint_eq(sim_stat(&mc_master_stats(sim_master())->parked_bytes), 0);
 	ck_assert_int_eq(sim_put(&other, "large", 60 * SIM_SLOT), 0);
 }
 END_TEST
