@@ -222,6 +222,7 @@ target_open(struct target *target, struct mc_reactor *reactor)
 	enum mc_status st;
 
 	target->reactor = reactor;
+	target->waiting = false;
 	target->client_id = (struct mc_uuid){mc_random_seed(), mc_random_seed() >> 8};
 	target->new_key = 100000000000ull;
 	target->ping.expired = ping_expired;

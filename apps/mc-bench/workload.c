@@ -454,9 +454,10 @@ workload_answer(struct workload *workload, struct conn_slot *slot, uint8_t err_c
 		batch_check(workload, fn, body, len);
 	else
 		single_check(workload, fn, body, len);
-	if (slot->phase == PHASE_PUT_START && workload->wrong == before)
+	if (slot->phase == PHASE_PUT_START && workload->wrong == before) {
 		slot->phase = PHASE_PUT_END;
-	else
-		slot->phase = PHASE_PUT_DONE;
+		return 0;
+	}
+	slot->phase = PHASE_PUT_DONE;
 	return workload->batch;
 }

@@ -78,7 +78,7 @@ void workload_fini(struct workload *workload);
 
 /* Sends the next call in @slot; false when a fill has nothing left to send. */
 bool workload_next(struct workload *workload, struct conn *conn, struct conn_slot *slot);
-/* Judges an answer. Returns how many keys it told of. */
+/* Judges an answer. Returns how many keys are done with it: those of a put at its second call. */
 unsigned int workload_answer(struct workload *workload, struct conn_slot *slot, uint8_t err_code,
 			     const uint8_t *body, size_t len);
 
