@@ -354,6 +354,8 @@ messages_finish(struct app *app)
 static void
 app_close(struct app *app)
 {
+	if (app->master_started)
+		(void)!on_exec(app, mc_master_drain);
 	mc_rpc_server_close(app->server);
 	if (app->master_started)
 		(void)!on_exec(app, mc_master_stop);

@@ -54,6 +54,7 @@ static const master_fn functions[MC_FN_COUNT] = {
 	[MC_FN_QUERY_TASK] = mc_master_query_task,
 	[MC_FN_FETCH_TASKS] = mc_master_fetch_tasks,
 	[MC_FN_MARK_TASK_TO_COMPLETE] = mc_master_mark_task,
+	[MC_FN_BATCH_PUT_START_WAIT] = mc_master_put_start_wait,
 	/* the rest: mc_master_absent */
 };
 

@@ -84,6 +84,7 @@ extent_free(struct mc_master *master, const struct parked_extent *parked)
 	master->extent_bytes -= before.used - after.used;
 	mc_counter_set(&master->stats.extent_bytes, master->extent_bytes);
 	master->eviction.freed_parked++;
+	mc_waits_wake(master);
 }
 
 void

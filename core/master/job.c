@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Long work for one call, a slice per pass of the reactor, so that no RPC waits longer than a
- * slice. The call is parked (MC_RPC_LATER) and resumed when its work is done.
+ * slice. The call is parked (MC_RPC_LATER) and resumed when its work is done. A job that waits for
+ * something stands in no line until it is woken.
  */
 #include <stdlib.h>
 
@@ -12,6 +13,21 @@ job_release(struct master_job *job)
 {
 	if (job->release != NULL)
 		job->release(job);
+}
+
+static void
+job_line_up(struct master_job *job)
+{
+	if (!job->waits)
+		mc_list_add_tail(&job->master->jobs, &job->link);
+}
+
+static enum mc_rpc_verdict
+job_keep(struct master_op *op, struct master_job *job)
+{
+	op->call->job = job;
+	job_line_up(job);
+	return MC_RPC_LATER;
 }
 
 enum mc_rpc_verdict
@@ -33,9 +49,31 @@ mc_job_begin(struct master_op *op, struct master_job *job)
 		return MC_RPC_CLOSE;
 	}
 	memcpy(kept, job, job->size);
-	op->call->job = kept;
-	mc_list_add_tail(&op->master->jobs, &kept->link);
-	return MC_RPC_LATER;
+	return job_keep(op, kept);
+}
+
+enum mc_rpc_verdict
+mc_job_begin_kept(struct master_op *op, struct master_job *job)
+{
+	enum mc_rpc_verdict verdict;
+
+	job->call = op->call;
+	job->master = op->master;
+	if (!job->step(job))
+		return job_keep(op, job);
+	verdict = job->end(job, op);
+	job_release(job);
+	free(job);
+	return verdict;
+}
+
+void
+mc_job_wake(struct master_job *job)
+{
+	if (!job->waits)
+		return;
+	job->waits = false;
+	job_line_up(job);
 }
 
 enum mc_rpc_verdict
@@ -56,7 +94,8 @@ mc_job_cancel(struct mc_rpc_call *call)
 	struct master_job *job = call->job;
 
 	call->job = NULL;
-	mc_list_del(&job->link);
+	if (mc_list_linked(&job->link))
+		mc_list_del(&job->link);
 	job_release(job);
 	free(job);
 }
@@ -74,6 +113,6 @@ mc_jobs_work(struct mc_master *master)
 	if (job->step(job))
 		mc_rpc_resume(job->call);
 	else
-		mc_list_add_tail(&master->jobs, &job->link);
+		job_line_up(job);
 	return 1;
 }

@@ -57,6 +57,8 @@ master_second(struct mc_timer *timer)
 	mc_parked_tick(master, now);
 	mc_unfinished_tick(master, now);
 	mc_evict_check(master);
+	/* what could not be evicted may have become so */
+	mc_waits_wake(master);
 	mc_table_stats_read(master->table, &stats);
 	mc_counter_set(&master->stats.table_bytes, stats.bytes);
 	mc_timer_start(master->exec, timer, now + MC_NS_PER_S);
@@ -76,6 +78,7 @@ mc_master_create(const struct mc_master_params *params, struct mc_master **maste
 	master->work.poll = master_work;
 	master->second.expired = master_second;
 	mc_list_init(&master->jobs);
+	mc_list_init(&master->waits);
 	mc_list_init(&master->queries);
 	mc_random_init(&master->random, mc_random_seed());
 	/* larger than what an earlier boot gave out; the top bit stays free */
@@ -105,6 +108,7 @@ mc_master_create(const struct mc_master_params *params, struct mc_master **maste
 void
 mc_master_start(struct mc_master *master)
 {
+	master->draining = false;
 	master->stopped = false;
 	mc_poller_add(master->exec, &master->work);
 	mc_timer_start(master->exec, &master->second,
@@ -112,8 +116,16 @@ mc_master_start(struct mc_master *master)
 }
 
 void
+mc_master_drain(struct mc_master *master)
+{
+	master->draining = true;
+	mc_waits_end(master);
+}
+
+void
 mc_master_stop(struct mc_master *master)
 {
+	mc_master_drain(master);
 	mc_timer_stop(master->exec, &master->second);
 	mc_timer_stop(master->exec, &master->eviction.timer);
 	mc_poller_del(&master->work);

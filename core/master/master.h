@@ -63,6 +63,8 @@ void mc_master_params_init(struct mc_master_params *params);
 enum mc_status mc_master_create(const struct mc_master_params *params,
 				struct mc_master **master_out);
 void mc_master_start(struct mc_master *master);		/* on exec */
+/* On exec, while connections can still send: calls that wait are answered, later ones do not. */
+void mc_master_drain(struct mc_master *master);
 /* On exec. Queries under way, and later ones, are answered with MC_ERR_UNAVAILABLE_STATE. */
 void mc_master_stop(struct mc_master *master);
 void mc_master_destroy(struct mc_master *master);

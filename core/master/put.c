@@ -9,6 +9,14 @@
  */
 #include "core/master/state.h"
 
+/* An unfinished write that has had its time. */
+static bool
+write_stale(const struct mc_master *master, const struct mc_object *object)
+{
+	return object->queue == MC_QUEUE_WRITING &&
+	       mc_reactor_now(master->exec) - object->lease_ns >= master->params.put_discard_ns;
+}
+
 /* Makes sure that @key is free; MC_ERR_OBJECT_EXISTS. */
 static enum mc_status
 key_clear(struct mc_master *master, struct mc_str key, uint64_t hash)
@@ -19,12 +27,26 @@ key_clear(struct mc_master *master, struct mc_str key, uint64_t hash)
 	if (object == MC_OBJECT_NONE)
 		return MC_OK;
 	obj = master_object(master, object);
-	if (obj->queue != MC_QUEUE_WRITING ||
-	    mc_reactor_now(master->exec) - obj->lease_ns < master->params.put_discard_ns)
+	if (!write_stale(master, obj))
 		return MC_ERR_OBJECT_EXISTS;
 	mc_write_discarded(master, obj);
 	mc_write_drop(master, object, obj->lease_ns + master->params.put_release_ns);
 	return MC_OK;
+}
+
+enum mc_status
+mc_put_check_key(struct mc_master *master, const struct put_request *put)
+{
+	uint64_t hash = mc_table_hash(put->key.ptr, put->key.len);
+	enum mc_status st = mc_write_check(master, put);
+	uint32_t object;
+
+	if (st != MC_OK)
+		return st;
+	object = mc_object_find(master, put->key, hash);
+	return object == MC_OBJECT_NONE || write_stale(master, master_object(master, object))
+		       ? MC_OK
+		       : MC_ERR_OBJECT_EXISTS;
 }
 
 enum mc_status

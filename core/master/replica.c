@@ -40,6 +40,7 @@ space_give(struct mc_master *master, uint32_t segment, uint32_t extent)
 
 	mc_alloc_give(seg->alloc, extent);
 	account_space(master, seg, before);
+	mc_waits_wake(master);
 }
 
 enum mc_status

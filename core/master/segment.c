@@ -317,6 +317,7 @@ mc_segment_add(struct mc_master *master, const struct mc_segment_desc *desc, uin
 	mc_hosted_add(master, i);
 	master->clients[client].segments++;
 	account_capacity(master, segment_capacity(&fresh), 1);
+	mc_waits_wake(master);
 	mc_log_info("segment %s mounted: %lu MiB at %s, by client %lu-%lu",
 		    master->names[fresh.name].text.ptr, (unsigned long)(desc->size >> 20),
 		    fresh.te_endpoint.ptr, (unsigned long)master->clients[client].id.first,

@@ -14,6 +14,7 @@
  *   evict.c     the watermark loop, parked space, unfinished writes;  pins.c  soft pins
  *   group.c     objects that are leased and evicted together
  *   client.c    who is alive
+ *   wait.c      puts that wait for space
  *   job.c walk.c   long work in slices between calls;  query*.c  what other threads ask
  */
 #ifndef MC_CORE_MASTER_STATE_H
@@ -22,6 +23,7 @@
 #include "core/alloc/alloc.h"
 #include "core/base/list.h"
 #include "core/base/random.h"
+#include "core/master/job.h"
 #include "core/master/master.h"
 #include "core/master/object.h"
 #include "core/master/slots.h"
@@ -193,7 +195,9 @@ struct mc_master {
 	struct mc_timer second;			/* liveness, unfinished writes, gauges */
 	struct mc_poller work;			/* jobs, queries, dying segments, eviction */
 	struct mc_list jobs;
+	struct mc_list waits;			/* calls that wait for space, see wait.c */
 	struct mc_list queries;
+	bool draining;				/* no call waits any more */
 	bool stopped;				/* queries are refused */
 
 	struct mc_master_stats stats;
@@ -259,6 +263,8 @@ enum mc_rpc_verdict mc_master_evict_disk(struct master_op *op);
 
 /* Every batch form (batch.c): element by element, in the order of the request. */
 enum mc_rpc_verdict mc_master_batch(struct master_op *op);
+/* BatchPutStartWait (wait.c). */
+enum mc_rpc_verdict mc_master_put_start_wait(struct master_op *op);
 
 /* One key of the functions above, single or in a batch. */
 struct put_request {
@@ -284,6 +290,8 @@ enum mc_status mc_upsert_start_key(struct mc_master *master, const struct put_re
 				   enum mc_release answer, struct desc_list *descs_out);
 /* The call of one key that @start serves. */
 enum mc_rpc_verdict mc_op_start(struct master_op *op, write_start_fn start);
+/* What it would answer for want of nothing but space; MC_OK: it would look for some. */
+enum mc_status mc_put_check_key(struct mc_master *master, const struct put_request *put);
 enum mc_status mc_put_end_key(struct mc_master *master, struct mc_uuid client_id,
 			      const struct mc_object_meta *meta, int32_t replica_type);
 enum mc_status mc_put_revoke_key(struct mc_master *master, struct mc_uuid client_id,
@@ -536,44 +544,12 @@ uint32_t mc_group_rest(const struct mc_master *master, uint32_t group, uint64_t 
 enum mc_release mc_release_choose(struct mc_master *master, struct mc_rpc_peer *peer,
 				  const struct mc_request *request);
 
-/* ---- long work (job.c) ---- */
+/* ---- waiting for space (wait.c) ---- */
 
-/*
- * Work of one call that may take more than a pass. The handler's frame is left in between, so
- * everything that the answer needs is kept here.
- */
-struct master_job {
-	struct mc_list link;
-	struct mc_rpc_call *call;
-	struct mc_master *master;
-	size_t size;			/* of the struct around this one */
-	bool (*step)(struct master_job *job);	/* one slice; true: all is done */
-	enum mc_rpc_verdict (*end)(struct master_job *job, struct master_op *op);
-	void (*release)(struct master_job *job);	/* what it holds, but not itself */
-};
-/*
- * Runs the first slice; answers when that was all, else keeps a copy of the struct and goes on
- * between calls. Releases the job when it is over, one way or another.
- */
-enum mc_rpc_verdict mc_job_begin(struct master_op *op, struct master_job *job);
-/* The last slice is done and the call resumed: the answer. */
-enum mc_rpc_verdict mc_job_end(struct master_op *op);
-void mc_job_cancel(struct mc_rpc_call *call);
-uint32_t mc_jobs_work(struct mc_master *master);
-
-/* A walk over all objects (walk.c): @each per object, then @end. */
-struct master_walk {
-	struct master_job job;
-	void (*each)(struct master_walk *walk, uint32_t object);
-	enum mc_release answer;
-	uint32_t cursor;
-	bool force;
-	int64_t count;
-	struct mc_regex *regex;		/* owned; NULL: every key */
-	struct mc_writer writer;	/* GetReplicaListByRegex: the answer so far */
-	size_t count_at;		/* where its count lies in the output */
-};
-enum mc_rpc_verdict mc_walk_begin(struct master_op *op, struct master_walk *walk);
+/* Space was given back, or came: who waits longest may try again. Cheap. */
+void mc_waits_wake(struct mc_master *master);
+/* Answers every call that waits. */
+void mc_waits_end(struct mc_master *master);
 
 /* ---- queries (query.c) ---- */
 

@@ -51,6 +51,7 @@ call_begin(struct mc_rpc_batch *batch)
 	call->out_start = batch->out.tail;
 	call->batch = batch;
 	call->job = NULL;
+	call->patient = false;
 	if (mc_buf_reserve(&batch->out, MC_FRAME_RESPONSE_LEN) != MC_OK)
 		return false;
 	/* mc_buf_reserve() may have moved the held bytes to the front */
@@ -72,6 +73,18 @@ mc_rpc_answer(struct mc_rpc_call *call, uint8_t err_code)
 	mc_frame_response_store(out->data + call->out_start, &frame);
 }
 
+/* Forgets the call that waits; nobody is there for its answer. */
+static void
+call_abandon(struct mc_rpc_batch *batch)
+{
+	const struct mc_rpc_handler *handler = &batch_server(batch)->handler;
+
+	batch->waiting = false;
+	batch->close = true;
+	handler->cancel(handler->context, &batch->call);
+	batch->out.tail = batch->call.out_start;
+}
+
 /*
  * Runs until all is answered or the answers are many (true), or a call waits (false). What is left
  * of the input then is run when the peer has taken the answers.
@@ -90,7 +103,10 @@ batch_go_on(struct mc_rpc_batch *batch, bool resumed)
 		resumed = false;
 		if (verdict == MC_RPC_LATER) {
 			batch->waiting = true;
-			return false;
+			if (!batch->no_more || !batch->call.patient)
+				return false;
+			call_abandon(batch);
+			return true;
 		}
 		if (verdict == MC_RPC_CLOSE) {
 			batch->out.tail = batch->call.out_start;
@@ -146,7 +162,11 @@ cancel_home(struct mc_msg *msg)
 	struct mc_rpc_conn *conn = mc_container_of(msg, struct mc_rpc_conn, arrive);
 
 	conn->cancelling = false;
-	mc_rpc_conn_free(conn);
+	/* closed while exec was told of the end of its input: the batch may wait for ever */
+	if (conn->dead && conn->lent)
+		mc_rpc_batch_cancel(conn);
+	else
+		mc_rpc_conn_free(conn);
 }
 
 static void
@@ -154,13 +174,10 @@ cancel_arrived(struct mc_msg *msg)
 {
 	struct mc_rpc_conn *conn = mc_container_of(msg, struct mc_rpc_conn, arrive);
 	struct mc_rpc_batch *batch = &conn->batch;
-	const struct mc_rpc_handler *handler = &batch_server(batch)->handler;
 
 	/* Not waiting: the batch is already on its way home, nothing refers to it any more. */
 	if (batch->waiting) {
-		batch->waiting = false;
-		batch->close = true;
-		handler->cancel(handler->context, &batch->call);
+		call_abandon(batch);
 		batch_send_home(batch);
 	}
 	conn->arrive.run = cancel_home;
@@ -172,5 +189,28 @@ mc_rpc_batch_cancel(struct mc_rpc_conn *conn)
 {
 	conn->cancelling = true;
 	conn->arrive.run = cancel_arrived;
+	send_certain(batch_server(&conn->batch)->exec, &conn->arrive);
+}
+
+static void
+no_more_arrived(struct mc_msg *msg)
+{
+	struct mc_rpc_conn *conn = mc_container_of(msg, struct mc_rpc_conn, arrive);
+	struct mc_rpc_batch *batch = &conn->batch;
+
+	batch->no_more = true;
+	if (batch->waiting && batch->call.patient) {
+		call_abandon(batch);
+		batch_send_home(batch);
+	}
+	conn->arrive.run = cancel_home;
+	send_certain(conn->io->reactor, &conn->arrive);
+}
+
+void
+mc_rpc_batch_no_more(struct mc_rpc_conn *conn)
+{
+	conn->cancelling = true;
+	conn->arrive.run = no_more_arrived;
 	send_certain(batch_server(&conn->batch)->exec, &conn->arrive);
 }

@@ -50,7 +50,8 @@ mc_rpc_conn_close(struct mc_rpc_conn *conn)
 		mc_watch_del(conn->io->reactor, &conn->watch);
 	mc_net()->close(conn->watch.fd);
 	mc_counter_add(&conn->io->stats.closed, 1);
-	if (conn->lent)
+	/* while @arrive is away, it does so when it is back */
+	if (conn->lent && !conn->cancelling)
 		mc_rpc_batch_cancel(conn);
 	mc_rpc_conn_free(conn);
 }
@@ -314,6 +315,10 @@ conn_progress(struct mc_rpc_conn *conn)
 	    mc_buf_len(&conn->out) == 0) {
 		mc_rpc_conn_close(conn);
 		return;
+	}
+	if (conn->eof && conn->lent && !conn->eof_told) {
+		conn->eof_told = true;
+		mc_rpc_batch_no_more(conn);
 	}
 	conn_interest(conn);
 }

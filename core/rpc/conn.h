@@ -28,7 +28,8 @@ struct mc_rpc_batch {
 	uint32_t calls;			/* answered */
 	uint64_t since_ns;		/* its first frame was whole */
 	bool waiting;			/* the handler said MC_RPC_LATER */
-	bool close;			/* the handler said MC_RPC_CLOSE */
+	bool close;			/* the handler said MC_RPC_CLOSE, or the peer left */
+	bool no_more;			/* the peer sends nothing behind what is here */
 };
 
 struct mc_rpc_conn {
@@ -44,9 +45,11 @@ struct mc_rpc_conn {
 	uint64_t last_request_ns;	/* 0: no request yet */
 	bool lent;			/* @batch is at exec */
 	bool eof;			/* no more input will come, or it is not wanted */
+	bool eof_told;			/* exec knows */
 	bool dead; /* descriptor closed; waits for batch and cancel to come home */
 	bool cancelling;
-	struct mc_msg arrive;		/* acceptor → I/O reactor; then cancel → exec and back */
+	struct mc_msg arrive;		/* acceptor → I/O reactor; then cancel or no more → exec and
+					   back, one after the other */
 
 	/* passes between the two with the batch */
 	struct mc_rpc_batch batch;
@@ -105,5 +108,7 @@ bool mc_rpc_batch_run(struct mc_rpc_batch *batch);
 /* Sends the batch to exec, or runs it here when this is exec; true as above. */
 bool mc_rpc_batch_lend(struct mc_rpc_batch *batch);
 void mc_rpc_batch_cancel(struct mc_rpc_conn *conn);
+/* Tells exec that the peer sends no more; once per connection. */
+void mc_rpc_batch_no_more(struct mc_rpc_conn *conn);
 
 #endif

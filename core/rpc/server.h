@@ -50,6 +50,7 @@ struct mc_rpc_call {
 	size_t out_start;		/* where this answer's header lies in @out */
 	struct mc_rpc_batch *batch;
 	void *job;			/* the handler's, across MC_RPC_LATER; NULL at first */
+	bool patient;			/* with MC_RPC_LATER, set by the handler: see cancel */
 };
 
 enum mc_rpc_verdict {
@@ -61,7 +62,11 @@ enum mc_rpc_verdict {
 struct mc_rpc_handler {
 	/* On the exec reactor. Called again for the same call after mc_rpc_resume(). */
 	enum mc_rpc_verdict (*call)(void *context, struct mc_rpc_call *call);
-	/* The peer left while its call was waiting for mc_rpc_resume(): forget the call. */
+	/*
+	 * The peer left while its call was waiting for mc_rpc_resume(): forget the call. A peer
+	 * that only sends no more still gets its answers, but for a patient call, whose wait may
+	 * be long or in vain: there the end of its input is taken for its leave.
+	 */
 	void (*cancel)(void *context, struct mc_rpc_call *call);
 	void *context;
 };

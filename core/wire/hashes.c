@@ -390,6 +390,10 @@ const struct wire_hashes mc_wire_hashes[MC_FN_COUNT] = {
 		.result = {0, 0, 0xaf2868cc, 0xaf2868cc,
 			   0xaf2868cc, 0xaf2868cc, 0xaf2868cc, 0xaf2868cc},
 	},
+	[MC_FN_BATCH_PUT_START_WAIT] = {
+		.args = {[MC_RELEASE_0_3_13] = 0xa8655a02},
+		.result = {[MC_RELEASE_0_3_13] = 0xad006d02},
+	},
 };
 
 /* A sole argument may also come as a tuple of one: upstream's server takes both. */

@@ -197,6 +197,7 @@ struct mc_args {
 	bool force;
 	bool enable_offloading;
 	uint64_t grace_period_ms;
+	uint64_t timeout_ms;
 	uint64_t batch_size;
 	uint64_t size;
 	uint64_t version_epoch;

@@ -378,6 +378,8 @@ ARGS(put_end, CLIENT(V8), ARG(str, key, V6, V12), ARG(meta, object_meta, V13, V1
 ARGS(put_revoke, CLIENT(V8), KEY, TYPE(V6), TENANT);
 ARGS(batch_put_start, CLIENT(V8), KEYS, ARG(vec_vec_u64, slice_lengths, V6, V7),
      ARG(vec_u64, slice_lengths, V8, V13), ARG(config, config, V6, V13), TENANT);
+ARGS(batch_put_start_wait, CLIENT(V13), KEYS, ARG(vec_u64, slice_lengths, V13, V13),
+     ARG(config, config, V13, V13), TENANT, ARG(u64, timeout_ms, V13, V13));
 ARGS(batch_put_end, CLIENT(V8), ARG(vec_str, keys, V6, V12), ARG(vec_meta, object_metas, V13, V13),
      TYPE(V11), TENANT);
 ARGS(batch_put_revoke, CLIENT(V8), KEYS, TYPE(V11), TENANT);
@@ -544,4 +546,8 @@ const struct wire_function mc_wire_functions[MC_FN_COUNT] = {
 	FUNCTION(QUERY_TASK, "QueryTask", 0x07816a74, V8, id, task),
 	FUNCTION(FETCH_TASKS, "FetchTasks", 0xdf141844, V8, fetch_tasks, assignments),
 	FUNCTION(MARK_TASK_TO_COMPLETE, "MarkTaskToComplete", 0xa7060015, V8, mark_task, void),
+
+	/* ours: MD5("mooncake::" + name), in the layouts of the newest release */
+	FUNCTION(BATCH_PUT_START_WAIT, "BatchPutStartWait", 0x115c5109,
+		 V13, batch_put_start_wait, batch_start),
 };

@@ -85,6 +85,9 @@ enum mc_fn {
 	MC_FN_QUERY_TASK,
 	MC_FN_FETCH_TASKS,
 	MC_FN_MARK_TASK_TO_COMPLETE,
+	MC_FN_UPSTREAM_COUNT,
+	/* of our own: upstream's masters answer that they have no such function */
+	MC_FN_BATCH_PUT_START_WAIT = MC_FN_UPSTREAM_COUNT,
 	MC_FN_COUNT,
 };
 

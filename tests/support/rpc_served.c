@@ -87,6 +87,9 @@ served_call(void *context, struct mc_rpc_call *call)
 	if (call->job == NULL)
 		served.seqs[served.calls++ % 256] = call->seq;
 	switch (call->function_id) {
+	case RPC_SERVED_PATIENT:
+		call->patient = true;
+		return call_wait(call);
 	case RPC_SERVED_LATER:
 		return call_wait(call);
 	case RPC_SERVED_CLOSE:

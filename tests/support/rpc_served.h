@@ -14,6 +14,7 @@ enum {
 	RPC_SERVED_ECHO = 1,
 	RPC_SERVED_ERROR,	/* err_code 11 and the body back */
 	RPC_SERVED_LATER,	/* waits for rpc_served_resume(), then "late" */
+	RPC_SERVED_PATIENT,	/* the same; a peer that sends no more has left it */
 	RPC_SERVED_CLOSE,	/* after half an answer */
 	RPC_SERVED_BIG,		/* RPC_SERVED_BIG_LEN zeros */
 };

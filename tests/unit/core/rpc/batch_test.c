@@ -4,6 +4,7 @@
  * in which its batch may be. Each reactor is polled by hand, so that every order can be had.
  */
 #include <check.h>
+#include <sys/socket.h>
 
 #include "core/wire/frame.h"
 #include "tests/support/must.h"
@@ -290,12 +291,78 @@ START_TEST(on_the_same_reactor_nothing_travels)
 }
 END_TEST
 
+/* ---- a peer that sends no more ---- */
+
+/* A wait without end would keep what the peer no longer wants. */
+START_TEST(half_close_ends_a_patient_call)
+{
+	uint8_t bytes[128];
+	size_t len = rpc_served_frame(bytes, RPC_SERVED_ECHO, 1, "a", 1);
+
+	len += rpc_served_frame(bytes + len, RPC_SERVED_PATIENT, 2, "", 0);
+	len += rpc_served_frame(bytes + len, RPC_SERVED_ECHO, 3, "c", 1);
+	rpc_served_send(bytes, len);
+	ck_assert_uint_eq(served.cancelled, 0);
+	shutdown(served.fd, SHUT_WR);
+	rpc_served_settle();
+	ck_assert_uint_eq(served.cancelled, 1);
+	rpc_served_answered(1, 0, "a", 1);
+	rpc_served_ended();
+	ck_assert_uint_eq(served.calls, 2);
+}
+END_TEST
+
+/* The end of the input is there before the call is. */
+START_TEST(half_close_at_once_ends_a_patient_call)
+{
+	uint8_t bytes[64];
+	size_t len = rpc_served_frame(bytes, RPC_SERVED_PATIENT, 1, "", 0);
+
+	must(send(served.fd, bytes, len, 0) == (ssize_t)len);
+	shutdown(served.fd, SHUT_WR);
+	rpc_served_settle();
+	ck_assert_uint_eq(served.cancelled, 1);
+	rpc_served_ended();
+}
+END_TEST
+
+/* Behind a call that waits as ever, after the end of the input was told. */
+START_TEST(half_close_ends_a_patient_call_that_comes_later)
+{
+	uint8_t bytes[64];
+	size_t len = rpc_served_frame(bytes, RPC_SERVED_LATER, 1, "", 0);
+
+	len += rpc_served_frame(bytes + len, RPC_SERVED_PATIENT, 2, "", 0);
+	rpc_served_send(bytes, len);
+	shutdown(served.fd, SHUT_WR);
+	rpc_served_settle();
+	ck_assert(!rpc_served_gone());
+	ck_assert_uint_eq(served.cancelled, 0);
+	rpc_served_resume();
+	rpc_served_settle();
+	ck_assert_uint_eq(served.cancelled, 1);
+	rpc_served_answered(1, 0, "late", 4);
+	rpc_served_ended();
+}
+END_TEST
+
+START_TEST(a_patient_call_is_answered_to_a_peer_that_stays)
+{
+	rpc_served_call(RPC_SERVED_PATIENT, 1, "");
+	rpc_served_call(RPC_SERVED_ECHO, 2, "behind");
+	rpc_served_resume();
+	rpc_served_answered(1, 0, "late", 4);
+	rpc_served_answered(2, 0, "behind", 6);
+	ck_assert_uint_eq(served.cancelled, 0);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
 	Suite *s = suite_create("rpc/batch");
 	TCase *run = tcase_create("run"), *wait = tcase_create("wait"),
-	      *leave = tcase_create("a peer leaves");
+	      *leave = tcase_create("a peer leaves"), *patience = tcase_create("patience");
 
 	tcase_add_checked_fixture(run, setup, rpc_served_close);
 	tcase_add_test(run, calls_run_in_order);
@@ -315,6 +382,12 @@ suite(void)
 	tcase_add_test(leave, just_before_its_call_is_resumed);
 	tcase_add_test(leave, while_its_batch_is_on_the_way_home);
 	suite_add_tcase(s, leave);
+	tcase_add_checked_fixture(patience, setup, rpc_served_close);
+	tcase_add_test(patience, half_close_ends_a_patient_call);
+	tcase_add_test(patience, half_close_at_once_ends_a_patient_call);
+	tcase_add_test(patience, half_close_ends_a_patient_call_that_comes_later);
+	tcase_add_test(patience, a_patient_call_is_answered_to_a_peer_that_stays);
+	suite_add_tcase(s, patience);
 	return s;
 }
 

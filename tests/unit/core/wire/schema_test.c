@@ -82,7 +82,7 @@ START_TEST(tables_are_the_recorded_ones)
 		json_t *column = json_object_get(table, columns[i].column);
 		unsigned int here = 0;
 
-		for (int fn = 0; fn < MC_FN_COUNT; fn++) {
+		for (int fn = 0; fn < MC_FN_UPSTREAM_COUNT; fn++) {
 			json_t *row = json_object_get(column, mc_fn_name((enum mc_fn)fn));
 
 			if (row == NULL) {
@@ -106,13 +106,33 @@ START_TEST(ids_are_md5_of_the_names)
 {
 	for (int fn = 0; fn < MC_FN_COUNT; fn++) {
 		char name[128];
-		int len = snprintf(name, sizeof(name), "mooncake::WrappedMasterService::%s",
+		int len = snprintf(name, sizeof(name), "mooncake::%s%s",
+				   fn < MC_FN_UPSTREAM_COUNT ? "WrappedMasterService::" : "",
 				   mc_fn_name((enum mc_fn)fn));
 
 		ck_assert_uint_eq(md5_first(name, (size_t)len), mc_fn_id((enum mc_fn)fn));
 		ck_assert_int_eq(mc_wire_function_find(mc_fn_id((enum mc_fn)fn)), fn);
 	}
 	ck_assert_int_eq(mc_wire_function_find(0x12345678), MC_FN_COUNT);
+}
+END_TEST
+
+/* No recording tells of these; the hashes follow from the literals all the same. */
+START_TEST(our_own_functions_hash_as_any_other)
+{
+	ck_assert_int_eq(MC_FN_UPSTREAM_COUNT, 64);
+	for (int fn = MC_FN_UPSTREAM_COUNT; fn < MC_FN_COUNT; fn++) {
+		const struct wire_hashes *hashes = &mc_wire_hashes[fn];
+
+		ck_assert_uint_eq(mc_fn_releases((enum mc_fn)fn),
+				  MC_RELEASE_BIT(MC_RELEASE_NEWEST));
+		ck_assert_uint_eq(
+			literal_hash(mc_wire_args_literal((enum mc_fn)fn, MC_RELEASE_NEWEST)),
+			hashes->args[MC_RELEASE_NEWEST]);
+		ck_assert_uint_eq(
+			literal_hash(mc_wire_result_literal((enum mc_fn)fn, MC_RELEASE_NEWEST)),
+			hashes->result[MC_RELEASE_NEWEST]);
+	}
 }
 END_TEST
 
@@ -147,6 +167,7 @@ suite(void)
 
 	tcase_add_test(tc, tables_are_the_recorded_ones);
 	tcase_add_test(tc, ids_are_md5_of_the_names);
+	tcase_add_test(tc, our_own_functions_hash_as_any_other);
 	tcase_add_test(tc, tuples_of_one_hash_as_recomputed);
 	suite_add_tcase(s, tc);
 	return s;
