@@ -36,6 +36,8 @@ static const struct {
 	{"total_get_nums_", "Keys looked up for a read.", STAT(get_total), MC_METRIC_COUNTER},
 	{"mem_cache_hit_nums_", "Reads that found the object in memory.", STAT(get_hits),
 	 MC_METRIC_COUNTER},
+	{"mem_cache_hit_bytes_total", "Object bytes of these.", STAT(get_hit_bytes),
+	 MC_METRIC_COUNTER},
 	{"mem_cache_nums_", "Objects in memory.", STAT(objects), MC_METRIC_GAUGE},
 	{"master_successful_evictions_total", "Rounds of eviction that evicted something.",
 	 STAT(evictions), MC_METRIC_COUNTER},
@@ -46,6 +48,15 @@ static const struct {
 	 MC_METRIC_COUNTER},
 	{"master_put_start_discard_cnt", "Unfinished writes that were given up.",
 	 STAT(put_discarded), MC_METRIC_COUNTER},
+	{"master_put_start_alloc_failures_total", "Writes refused for want of space.",
+	 STAT(put_refused), MC_METRIC_COUNTER},
+	{"master_put_start_partial_allocations_total", "Writes that got fewer replicas than asked.",
+	 STAT(put_partial), MC_METRIC_COUNTER},
+	{"master_put_start_release_cnt", "Replicas given up whose space came free.",
+	 STAT(parked_freed), MC_METRIC_COUNTER},
+	{"master_put_start_discarded_staging_size",
+	 "Object bytes given up whose space is not free yet.", STAT(parked_bytes),
+	 MC_METRIC_GAUGE},
 	{"mc_master_extent_bytes", "Bytes taken on the segments: rounded, with trailers.",
 	 STAT(extent_bytes), MC_METRIC_GAUGE},
 	{"mc_master_parked_bytes", "Object bytes given up that a writer may still write to.",
@@ -81,6 +92,35 @@ write_singles(const struct mc_master_stats *stats, struct mc_buf *out)
 		write_single(out, singles[i].name, singles[i].kind, singles[i].help,
 			     mc_counter_read(counter));
 	}
+}
+
+/* ---- sizes of objects ---- */
+
+/* Upstream's bounds; the counters are finer (master.h). */
+static void
+write_sizes(const struct mc_master_stats *stats, struct mc_buf *out)
+{
+	static const char name[] = "master_value_size_bytes_bucket";
+	static const uint64_t ends[] = {4096,	 65536,	  262144,  1048576,
+					4194304, 16777216, 67108864};
+	uint64_t below = 0;
+	size_t end = 0;
+
+	mc_prometheus_head(out, "master_value_size_bytes", MC_METRIC_HISTOGRAM,
+			   "Sizes of the objects that writes began with.");
+	for (unsigned int i = 0; i < MC_MASTER_BATCH_BUCKETS; i++) {
+		char text[32];
+
+		below += mc_counter_read(&stats->size_bucket[i]);
+		if (end == sizeof(ends) / sizeof(ends[0]) || ends[end] != 4096ull << 2 * i)
+			continue;
+		snprintf(text, sizeof(text), "%" PRIu64 ".000000", ends[end++]);
+		mc_prometheus_u64(out, name, "le", text, below);
+	}
+	mc_prometheus_u64(out, name, "le", "+Inf", below);
+	mc_prometheus_u64(out, "master_value_size_bytes_sum", NULL, NULL,
+			  mc_counter_read(&stats->size_sum));
+	mc_prometheus_u64(out, "master_value_size_bytes_count", NULL, NULL, below);
 }
 
 /* ---- counters per function ---- */
@@ -289,6 +329,7 @@ write_all(const struct mc_admin *admin, struct mc_buf *out)
 	const struct mc_master_stats *stats = mc_master_stats(admin->params.master);
 
 	write_singles(stats, out);
+	write_sizes(stats, out);
 	write_functions(stats, out);
 	write_rpc(stats, out);
 	write_io(admin, out);

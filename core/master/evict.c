@@ -129,6 +129,7 @@ mc_parked_tick(struct mc_master *master, uint64_t now_ns)
 			continue;
 		segment->parked_bytes -= parked.bytes;
 		mc_counter_add(&master->stats.parked_bytes, -parked.bytes);
+		mc_counter_add(&master->stats.parked_freed, 1);
 		extent_free(master, &parked);
 	}
 }

@@ -46,6 +46,7 @@ mc_get_key(struct mc_master *master, struct mc_str key, enum mc_release answer,
 	if (descs_out->count == 0)
 		return MC_ERR_REPLICA_NOT_READY;
 	mc_counter_add(&master->stats.get_hits, 1);
+	mc_counter_add(&master->stats.get_hit_bytes, master_object(master, object)->size);
 	mc_object_lease(master, object);
 	list_out->replicas = (struct mc_vec){descs_out->desc, descs_out->count,
 					     sizeof(descs_out->desc[0]), 0, 0};

@@ -99,6 +99,10 @@ struct mc_master_stats {
 	struct mc_counter evicted_bytes;
 	struct mc_counter get_hits;			/* keys looked up by reads, found */
 	struct mc_counter get_total;
+	struct mc_counter get_hit_bytes;
+	struct mc_counter put_refused;			/* no space for a single replica */
+	struct mc_counter put_partial;			/* for fewer than were asked for */
+	struct mc_counter parked_freed;			/* parked replicas whose time was over */
 	struct mc_counter put_discarded;		/* unfinished writes given up */
 	struct mc_counter put_discarded_bytes;
 	struct mc_counter clients_expired;
@@ -179,6 +183,7 @@ enum mc_query_kind {
 struct mc_master_query {
 	struct mc_msg msg;		/* the master's while under way */
 	struct mc_list link;		/* the master's */
+	void *scratch;			/* the master's: what it keeps from slice to slice */
 	enum mc_query_kind kind;
 	struct mc_reactor *reply_to;
 	void (*done)(struct mc_master_query *query);

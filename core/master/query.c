@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/base/assert.h"
 #include "core/base/json.h"
@@ -99,6 +100,8 @@ query_answer(struct mc_master *master, struct mc_master_query *query)
 {
 	/* first, as the query is the asker's again once it is sent */
 	mc_list_del(&query->link);
+	free(query->scratch);
+	query->scratch = NULL;
 	query->msg.run = query_reply;
 	if (mc_reactor_send(query->reply_to, &query->msg) == MC_OK)
 		return true;
@@ -156,6 +159,7 @@ mc_master_query_send(struct mc_master *master, struct mc_master_query *query)
 	query->cursor = MC_OBJECT_NONE;
 	query->status = MC_OK;
 	query->count = 0;
+	query->scratch = NULL;
 	query->answered = false;
 	mc_buf_init(&query->text);
 	query->msg.run = query_arrived;

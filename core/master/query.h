@@ -3,7 +3,7 @@
  * Private to query*.c: what other threads ask is answered here, a slice per pass of the reactor.
  *
  *   query.c   sending, the order, the answers;  query_objects.c query_segments.c
- *   query_state.c   the kinds
+ *   query_samples.c query_state.c   the kinds
  */
 #ifndef MC_CORE_MASTER_QUERY_H
 #define MC_CORE_MASTER_QUERY_H
@@ -24,6 +24,17 @@ bool mc_query_segments(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_state(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_segment_stats(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_drop_endpoint(struct mc_master *master, struct mc_master_query *query);
+
+/* Of the segments of one name. */
+struct segment_sums {
+	uint64_t segments;
+	uint64_t object_bytes;
+	uint64_t size;
+	uint64_t extent_bytes;
+	uint64_t free_bytes;
+	uint64_t free_largest;
+};
+void mc_segment_sums_add(struct segment_sums *sums, const struct master_segment *segment);
 
 /* What the text of the answer gets next. Without memory the query fails. */
 void mc_query_add(struct mc_master_query *query, const char *format, ...)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Queries about segments. */
+/* Queries about segments. Lists of them are made in slices. */
 #include <inttypes.h>
 
 #include "core/master/query.h"
+
+/* Slots of the table per pass of the reactor. */
+#define SLICE 256u
 
 bool
 mc_query_segment_status(struct mc_master *master, struct mc_master_query *query)
@@ -30,7 +33,7 @@ segment_detail(struct mc_master *master, struct mc_master_query *query, uint32_t
 	struct mc_alloc_stats stats;
 
 	mc_alloc_stats_read(segment->alloc, &stats);
-	mc_query_add(query, "{\"segment_name\":");
+	mc_query_add(query, "%s{\"segment_name\":", query->count > 0 ? "," : "");
 	mc_query_add_json(query, master->names[segment->name].text);
 	mc_query_add(query, ",\"segment_id\":\"%" PRIu64 "-%" PRIu64 "\"", segment->id.first,
 		     segment->id.second);
@@ -54,63 +57,59 @@ segment_detail(struct mc_master *master, struct mc_master_query *query, uint32_t
 		     stats.used, stats.free_largest, stats.extents_used, stats.extents_free);
 }
 
+/* Calls @each for the readable segments of one slice; true: of the last one. */
+static bool
+segments_slice(struct mc_master *master, struct mc_master_query *query,
+	       void (*each)(struct mc_master *master, struct mc_master_query *query, uint32_t i))
+{
+	for (unsigned int n = 0; n < SLICE && query->cursor < master->segments_used; n++) {
+		if (segment_readable(master, query->cursor)) {
+			each(master, query, query->cursor);
+			query->count++;
+		}
+		query->cursor++;
+	}
+	return query->cursor >= master->segments_used;
+}
+
 bool
 mc_query_segments(struct mc_master *master, struct mc_master_query *query)
 {
-	uint64_t count = mc_counter_read(&master->stats.segments);
-	const char *comma = "";
-
-	mc_query_add(query, "{\"total_segments\":%" PRIu64 ",\"segments\":[", count);
-	for (uint32_t i = 0; i < master->segments_used; i++) {
-		if (!segment_readable(master, i))
-			continue;
-		mc_query_add(query, "%s", comma);
-		segment_detail(master, query, i);
-		comma = ",";
-	}
+	if (mc_buf_len(&query->text) == 0)
+		mc_query_add(query, "{\"total_segments\":%" PRIu64 ",\"segments\":[",
+			     mc_counter_read(&master->stats.segments));
+	if (!segments_slice(master, query, segment_detail))
+		return false;
 	mc_query_add(query, "]}");
 	return true;
+}
+
+static void
+segment_name(struct mc_master *master, struct mc_master_query *query, uint32_t i)
+{
+	mc_query_add_str(query, master->names[master->segments[i].name].text);
+	mc_query_add(query, "\n");
 }
 
 bool
 mc_query_segment_names(struct mc_master *master, struct mc_master_query *query)
 {
-	for (uint32_t i = 0; i < master->segments_used; i++) {
-		if (!segment_readable(master, i))
-			continue;
-		mc_query_add_str(query, master->names[master->segments[i].name].text);
-		mc_query_add(query, "\n");
-	}
-	return true;
+	return segments_slice(master, query, segment_name);
 }
 
-struct name_sums {
-	uint64_t object_bytes;
-	uint64_t size;
-	uint64_t extent_bytes;
-	uint64_t free_largest;
-	bool any;
-};
-
-static struct name_sums
-name_sum(const struct mc_master *master, uint32_t name)
+void
+mc_segment_sums_add(struct segment_sums *sums, const struct master_segment *segment)
 {
-	struct name_sums sums = {0};
+	struct mc_alloc_stats stats;
 
-	for (uint32_t i = 0; i < master->segments_used; i++) {
-		struct mc_alloc_stats stats;
-
-		if (!segment_readable(master, i) || master->segments[i].name != name)
-			continue;
-		mc_alloc_stats_read(master->segments[i].alloc, &stats);
-		sums.any = true;
-		sums.object_bytes += stats.object_bytes;
-		sums.extent_bytes += stats.used;
-		sums.size += master->segments[i].size;
-		if (stats.free_largest > sums.free_largest)
-			sums.free_largest = stats.free_largest;
-	}
-	return sums;
+	mc_alloc_stats_read(segment->alloc, &stats);
+	sums->segments++;
+	sums->object_bytes += stats.object_bytes;
+	sums->extent_bytes += stats.used;
+	sums->free_bytes += stats.capacity - stats.used;
+	sums->size += segment->size;
+	if (stats.free_largest > sums->free_largest)
+		sums->free_largest = stats.free_largest;
 }
 
 /* All segments of one name count as one. */
@@ -119,57 +118,19 @@ mc_query_segment(struct mc_master *master, struct mc_master_query *query)
 {
 	struct mc_str text = {query->key, query->key_len};
 	uint32_t name = mc_name_find(master, text);
-	struct name_sums sums = {0};
+	struct segment_sums sums = {0};
 
-	if (name != MC_NUMBER_NONE)
-		sums = name_sum(master, name);
-	if (!sums.any) {
+	for (uint32_t i = 0; name != MC_NUMBER_NONE && i < master->segments_used; i++) {
+		if (segment_readable(master, i) && master->segments[i].name == name)
+			mc_segment_sums_add(&sums, &master->segments[i]);
+	}
+	if (sums.segments == 0) {
 		query->status = MC_ERR_SEGMENT_NOT_FOUND;
 		return true;
 	}
 	mc_query_add_str(query, text);
 	mc_query_add(query, "\nUsed(bytes): %" PRIu64 "\nCapacity(bytes) : %" PRIu64 "\n",
 		     sums.object_bytes, sums.size);
-	return true;
-}
-
-static const struct {
-	const char *name;
-	const char *help;
-	size_t offset;
-} segment_metrics[] = {
-	{"segment_allocated_bytes", "Object bytes placed on the segment.",
-	 offsetof(struct name_sums, object_bytes)},
-	{"segment_total_capacity_bytes", "Size of the segment.", offsetof(struct name_sums, size)},
-	{"mc_segment_extent_bytes", "Bytes taken on the segment: rounded, with trailers.",
-	 offsetof(struct name_sums, extent_bytes)},
-	{"mc_segment_free_largest_bytes", "Largest object that the segment could take now.",
-	 offsetof(struct name_sums, free_largest)},
-};
-
-bool
-mc_query_segment_stats(struct mc_master *master, struct mc_master_query *query)
-{
-	for (size_t m = 0; m < sizeof(segment_metrics) / sizeof(segment_metrics[0]); m++) {
-		mc_query_add(query, "# HELP %s %s\n", segment_metrics[m].name,
-			     segment_metrics[m].help);
-		mc_query_add(query, "# TYPE %s gauge\n", segment_metrics[m].name);
-		for (uint32_t name = 0; name < master->names_room; name++) {
-			struct name_sums sums;
-			uint64_t value;
-
-			if (master->names[name].refs == 0)
-				continue;
-			sums = name_sum(master, name);
-			if (!sums.any)
-				continue;
-			memcpy(&value, (const char *)&sums + segment_metrics[m].offset,
-			       sizeof(value));
-			mc_query_add(query, "%s{segment=\"", segment_metrics[m].name);
-			mc_query_add_label(query, master->names[name].text);
-			mc_query_add(query, "\"} %" PRIu64 "\n", value);
-		}
-	}
 	return true;
 }
 

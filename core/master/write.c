@@ -97,8 +97,14 @@ enum mc_status
 mc_write_place(struct mc_master *master, uint32_t object, unsigned int wanted,
 	       const struct put_request *put)
 {
-	if (mc_place(master, object, wanted, put) > 0)
+	unsigned int placed = mc_place(master, object, wanted, put);
+
+	if (placed > 0) {
+		if (placed < put->config->replica_num)
+			mc_counter_add(&master->stats.put_partial, 1);
 		return MC_OK;
+	}
+	mc_counter_add(&master->stats.put_refused, 1);
 	mc_evict_want(master);
 	return MC_ERR_NO_SPACE;
 }
