@@ -154,3 +154,18 @@ def test_name_in_use_is_refused(cluster):
     put_all([first])
     assert reader.do("get", keys=keys_of(first), size=SIZE) == ["ok"] * 10
     assert master.segments() == [name]
+
+
+def test_three_replicas_outlive_two_clients(cluster):
+    """One after the other is killed; what all three held is read by who is left."""
+    master = cluster.master(flags=[f"-client_ttl={CLIENT_TTL}"])
+    clients = [cluster.client(name=name).setup(master, segment=16 * MIB) for name in "abc"]
+    keys = [f"thrice/{i}" for i in range(20)]
+    codes = clients[0].do("put", keys=keys, size=SIZE, config={"replica_num": 3})
+    assert set(codes) == {0}
+    while len(clients) > 1:
+        clients.pop(0).kill()
+        wait_until(lambda: len(master.segments()) == len(clients), 4 * CLIENT_TTL,
+                   "the dead client's segment is gone")
+        for client in clients:
+            assert client.do("get", keys=keys, size=SIZE) == ["ok"] * len(keys)
