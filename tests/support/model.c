@@ -1,17 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/support/model.h"
-
-#include "core/wire/msg.h"
-#include "tests/support/must.h"
-
-#define OBJECT_NOT_FOUND (-704)
-#define NOT_READY	 (-703)
-#define LEASED		 (-706)
-#define INVALID_WRITE	 (-700)
-#define ILLEGAL_CLIENT	 (-601)
-#define INVALID_PARAMS	 (-600)
-#define UNAVAILABLE	 (-1010)
-#define NO_SEGMENT	 (-101)
+#include "tests/support/model_private.h"
 
 /* A trailer of 32 bytes follows each object, and extents are multiples of 64 bytes. */
 static uint64_t
@@ -69,11 +57,11 @@ model_objects(const struct model *model)
 }
 
 /* Above the watermark, or a put found no space. */
-static bool
-eviction_due(const struct model *model)
+bool
+model_eviction_due(const struct model *model)
 {
-	return model->wanted || (double)model_extent_bytes(model) >
-					model->watermark * (double)model_capacity(model);
+	return model->wanted ||
+	       (double)model_extent_bytes(model) > model->watermark * (double)model_capacity(model);
 }
 
 /* The bytes from @address on overlap no extent that is in use. */
@@ -111,9 +99,9 @@ segment_empty(const struct model *model, uint32_t segment)
 	return true;
 }
 
-static void
-park(struct model *model, const struct model_object *object, const struct model_replica *replica,
-     uint64_t free_at_ns)
+void
+model_park(struct model *model, const struct model_object *object,
+	   const struct model_replica *replica, uint64_t free_at_ns)
 {
 	uint32_t i = 0;
 
@@ -123,9 +111,8 @@ park(struct model *model, const struct model_object *object, const struct model_
 						 extent_of(object->size), free_at_ns};
 }
 
-/* What parked space is due is given back, all at once. */
-static void
-unpark(struct model *model, uint64_t now_ns)
+void
+model_unpark(struct model *model, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < MODEL_PARKED; i++) {
 		struct model_parked *parked = &model->parked[i];
@@ -139,22 +126,22 @@ unpark(struct model *model, uint64_t now_ns)
 
 /* ---- replicas ---- */
 
-static void
-replica_drop(struct model_object *object, uint32_t r)
+void
+model_replica_drop(struct model_object *object, uint32_t r)
 {
 	object->replicas--;
 	for (; r < object->replicas; r++)
 		object->replica[r] = object->replica[r + 1];
 }
 
-static void
-object_drop(struct model *model, uint32_t key)
+void
+model_object_drop(struct model *model, uint32_t key)
 {
 	model->objects[key] = (struct model_object){0};
 }
 
-static bool
-name_used(const struct model *model, const struct model_object *object, uint32_t name)
+bool
+model_name_used(const struct model *model, const struct model_object *object, uint32_t name)
 {
 	for (uint32_t r = 0; r < object->replicas; r++) {
 		if (model->segments[object->replica[r].segment].name == name)
@@ -163,9 +150,9 @@ name_used(const struct model *model, const struct model_object *object, uint32_t
 	return false;
 }
 
-/* A replica that the master chose a place for. */
-static void
-replica_add(struct model *model, struct model_object *object, const struct mc_replica_desc *desc)
+void
+model_replica_add(struct model *model, struct model_object *object,
+		  const struct mc_replica_desc *desc)
 {
 	uint32_t i = 0;
 
@@ -174,7 +161,7 @@ replica_add(struct model *model, struct model_object *object, const struct mc_re
 	       desc->buffer.address - model->segments[i].base >= model->segments[i].size)
 		must(++i < MODEL_SEGMENTS);
 	must(model->segments[i].state == MODEL_LIVE);
-	must(!name_used(model, object, model->segments[i].name));
+	must(!model_name_used(model, object, model->segments[i].name));
 	must(desc->buffer.address + extent_of(object->size) <=
 	     model->segments[i].base + model->segments[i].size);
 	must(desc->buffer.address % 64 == 0);
@@ -183,8 +170,9 @@ replica_add(struct model *model, struct model_object *object, const struct mc_re
 	must(desc->id > model->id_last);
 	must_be_free(model, desc->buffer.address, extent_of(object->size));
 	model->id_last = desc->id;
-	object->replica[object->replicas++] =
-		(struct model_replica){desc->id, desc->buffer.address, i, false};
+	must(object->replicas < MODEL_REPLICAS);
+	object->replica[object->replicas++] = (struct model_replica){
+		.id = desc->id, .address = desc->buffer.address, .segment = i};
 }
 
 /* A segment with nothing on it would have taken another replica. */
@@ -193,12 +181,18 @@ must_be_full(const struct model *model, const struct model_object *object)
 {
 	for (uint32_t i = 0; i < MODEL_SEGMENTS; i++)
 		must(model->segments[i].state != MODEL_LIVE ||
-		     name_used(model, object, model->segments[i].name) ||
-		     extent_of(object->size) > model->segments[i].size ||
-		     !segment_empty(model, i));
+		     model_name_used(model, object, model->segments[i].name) ||
+		     extent_of(object->size) > model->segments[i].size || !segment_empty(model, i));
 }
 
-/* ---- objects ---- */
+void
+model_no_space(struct model *model)
+{
+	model->wanted = true;
+	model->may_evict = true;
+}
+
+/* ---- puts ---- */
 
 bool
 model_put_start(struct model *model, const struct model_put *put, uint64_t now_ns)
@@ -210,8 +204,9 @@ model_put_start(struct model *model, const struct model_put *put, uint64_t now_n
 	if (!object->writing || now_ns - object->started_ns < model->discard_ns)
 		return false;
 	for (uint32_t r = 0; r < object->replicas; r++)
-		park(model, object, &object->replica[r], object->started_ns + model->release_ns);
-	object_drop(model, put->key);
+		model_park(model, object, &object->replica[r],
+			   object->started_ns + model->release_ns);
+	model_object_drop(model, put->key);
 	return true;
 }
 
@@ -232,15 +227,102 @@ model_put_placed(struct model *model, const struct model_put *put,
 
 	must(count <= put->replicas);
 	for (uint32_t i = 0; i < count; i++)
-		replica_add(model, &object, &descs[i]);
+		model_replica_add(model, &object, &descs[i]);
 	if (count < put->replicas)
 		must_be_full(model, &object);
 	if (count > 0)
 		model->objects[put->key] = object;
 	else
-		model->wanted = true;
-	model->may_evict |= eviction_due(model);
+		model_no_space(model);
+	model->may_evict |= model_eviction_due(model);
 }
+
+/* ---- upserts ---- */
+
+int32_t
+model_upsert_start(const struct model *model, const struct model_put *put)
+{
+	return model->objects[put->key].busy ? BUSY : 0;
+}
+
+/* Bytes of the same size go to the same space, unless some of it is leaving. */
+static bool
+fits_in_place(const struct model *model, const struct model_object *object, uint64_t size)
+{
+	if (object->writing || object->size != size)
+		return false;
+	for (uint32_t r = 0; r < object->replicas; r++) {
+		if (model->segments[object->replica[r].segment].state != MODEL_LIVE)
+			return false;
+	}
+	return true;
+}
+
+static void
+upsert_in_place(struct model *model, struct model_object *object,
+		const struct mc_replica_desc *descs, uint32_t count, uint64_t now_ns)
+{
+	must(count == object->replicas);
+	for (uint32_t r = 0; r < count; r++) {
+		must(descs[r].id > model->id_last);
+		must(descs[r].buffer.address == object->replica[r].address);
+		must(descs[r].status == MC_REPLICA_PROCESSING);
+		object->replica[r].id = model->id_last = descs[r].id;
+		object->replica[r].complete = false;
+	}
+	object->readers_until_ns = object->lease_ns > now_ns ? object->lease_ns : 0;
+	model->in_place++;
+}
+
+static void
+upsert_replace(struct model *model, struct model_object *object, const struct model_put *put,
+	       const struct mc_replica_desc *descs, uint32_t count, uint64_t now_ns)
+{
+	struct model_object fresh = *object;
+
+	fresh.replicas = 0;
+	fresh.size = put->size;
+	fresh.readers_until_ns = 0;
+	must(count <= put->replicas);
+	for (uint32_t i = 0; i < count; i++)
+		model_replica_add(model, &fresh, &descs[i]);
+	if (count < put->replicas)
+		must_be_full(model, &fresh);
+	for (uint32_t r = 0; r < object->replicas; r++)
+		model_park(model, object, &object->replica[r], now_ns + model->release_ns);
+	*object = fresh;
+	model->replaced++;
+}
+
+void
+model_upsert_placed(struct model *model, const struct model_put *put,
+		    const struct mc_replica_desc *descs, uint32_t count, uint64_t now_ns)
+{
+	struct model_object *object = &model->objects[put->key];
+
+	if (!object->there) {
+		model_put_placed(model, put, descs, count, now_ns);
+		return;
+	}
+	if (fits_in_place(model, object, put->size)) {
+		upsert_in_place(model, object, descs, count, now_ns);
+	} else if (count > 0) {
+		upsert_replace(model, object, put, descs, count, now_ns);
+	} else {
+		model_no_space(model); /* and nothing has happened to it */
+		return;
+	}
+	/* the pin of a first write that did not end was never granted */
+	object->hard = (object->hard && object->was_complete) || put->hard;
+	object->soft = put->soft;
+	object->pin_ttl_ns = put->pin_ttl_ns;
+	object->owner = put->client;
+	object->writing = true;
+	object->lease_ns = object->started_ns = now_ns;
+	model->may_evict |= model_eviction_due(model);
+}
+
+/* ---- ends, reads, removals ---- */
 
 /* The writer's object, or the code that says why not. */
 static int32_t
@@ -257,29 +339,60 @@ model_put_end(struct model *model, uint32_t client, uint32_t key, uint64_t now_n
 	struct model_object *object = &model->objects[key];
 	int32_t code = written(model, client, key);
 
-	if (code != 0 || !object->writing)
+	if (code != 0)
 		return code;
+	if (!object->writing)
+		return model_unfinished(object) ? INVALID_WRITE : 0;
 	object->writing = false;
 	object->lease_ns = now_ns;
 	for (uint32_t r = 0; r < object->replicas; r++)
 		object->replica[r].complete = true;
-	if (object->soft)
+	if (object->soft == MC_SOFT_PIN_ENABLE)
 		object->pinned_until_ns = now_ns + object->pin_ttl_ns;
-	object->soft = false;
+	else if (object->soft == MC_SOFT_PIN_DISABLE)
+		object->pinned_until_ns = 0;
+	object->soft = MC_SOFT_PIN_PRESERVE;
+	object->was_complete = true;
+	/* who read what was there before may still read */
+	if (object->readers_until_ns > now_ns)
+		object->lease_ns = now_ns + model->lease_ttl_ns;
 	return 0;
 }
 
 int32_t
-model_put_revoke(struct model *model, uint32_t client, uint32_t key)
+model_put_revoke(struct model *model, uint32_t client, uint32_t key, uint64_t now_ns)
 {
+	struct model_object *object = &model->objects[key];
 	int32_t code = written(model, client, key);
 
 	if (code != 0)
 		return code;
-	if (!model->objects[key].writing)
+	if (!object->writing)
 		return INVALID_WRITE;
-	object_drop(model, key);
+	for (uint32_t r = 0; object->readers_until_ns > now_ns && r < object->replicas; r++)
+		model_park(model, object, &object->replica[r], object->readers_until_ns);
+	model_object_drop(model, key);
 	return 0;
+}
+
+bool
+model_unfinished(const struct model_object *object)
+{
+	for (uint32_t r = 0; r < object->replicas; r++) {
+		if (!object->replica[r].complete)
+			return true;
+	}
+	return false;
+}
+
+static bool
+readable(const struct model_object *object)
+{
+	for (uint32_t r = 0; r < object->replicas; r++) {
+		if (object->replica[r].complete)
+			return true;
+	}
+	return false;
 }
 
 int32_t
@@ -289,7 +402,7 @@ model_get(struct model *model, uint32_t key, uint64_t now_ns)
 
 	if (!object->there)
 		return OBJECT_NOT_FOUND;
-	if (object->writing)
+	if (!readable(object))
 		return NOT_READY;
 	if (object->lease_ns < now_ns + model->lease_ttl_ns)
 		object->lease_ns = now_ns + model->lease_ttl_ns;
@@ -327,7 +440,11 @@ model_remove(struct model *model, uint32_t key, bool force, uint64_t now_ns)
 		return NOT_READY;
 	if (object->lease_ns > now_ns && !force)
 		return LEASED;
-	object_drop(model, key);
+	if (model_unfinished(object))
+		return NOT_READY;
+	if (object->busy)
+		return BUSY;
+	model_object_drop(model, key);
 	return 0;
 }
 
@@ -337,7 +454,9 @@ model_clear(struct model *model, uint32_t client, uint32_t key, uint32_t name, u
 	struct model_object *object = &model->objects[key];
 	bool cleared = false;
 
-	if (written(model, client, key) != 0 || object->lease_ns > now_ns)
+	if (written(model, client, key) != 0 || object->busy)
+		return false;
+	if (object->lease_ns > now_ns && !object->writing)
 		return false;
 	if (name == UINT32_MAX)
 		return model_remove(model, key, false, now_ns) == 0;
@@ -345,247 +464,10 @@ model_clear(struct model *model, uint32_t client, uint32_t key, uint32_t name, u
 		if (!object->replica[r].complete ||
 		    model->segments[object->replica[r].segment].name != name)
 			continue;
-		replica_drop(object, r);
+		model_replica_drop(object, r);
 		cleared = true;
 	}
 	if (object->replicas == 0)
-		object_drop(model, key);
+		model_object_drop(model, key);
 	return cleared;
-}
-
-/* ---- segments ---- */
-
-static void
-client_touch(struct model *model, uint32_t client, uint64_t now_ns)
-{
-	model->clients[client].tracked = true;
-	model->clients[client].expires_ns = now_ns + model->client_ttl_ns;
-}
-
-int32_t
-model_mount(struct model *model, uint32_t client, uint32_t segment, uint64_t now_ns)
-{
-	struct model_segment *seg = &model->segments[segment];
-
-	if (seg->state == MODEL_LEAVING)
-		return UNAVAILABLE;
-	client_touch(model, client, now_ns);
-	if (seg->state == MODEL_LIVE)
-		return 0;
-	seg->state = MODEL_LIVE;
-	seg->owner = client;
-	return 0;
-}
-
-int32_t
-model_remount(struct model *model, uint32_t client, uint32_t mask, bool altered, uint64_t now_ns)
-{
-	for (uint32_t i = 0; i < MODEL_SEGMENTS; i++) {
-		bool last = mask >> i == 1;
-
-		if ((mask >> i & 1) != 0 && model->segments[i].state != MODEL_ABSENT &&
-		    (model->segments[i].owner != client || (last && altered)))
-			return INVALID_PARAMS;
-	}
-	if (model->clients[client].ok)
-		return 0;
-	client_touch(model, client, now_ns);
-	model->clients[client].ok = true;
-	for (uint32_t i = 0; i < MODEL_SEGMENTS; i++) {
-		if ((mask >> i & 1) != 0 && model->segments[i].state == MODEL_ABSENT)
-			model_mount(model, client, i, now_ns);
-	}
-	return 0;
-}
-
-void
-model_unmount(struct model *model, uint32_t segment)
-{
-	model->segments[segment].state = MODEL_ABSENT;
-	for (uint32_t i = 0; i < MODEL_PARKED; i++) {
-		if (model->parked[i].segment == segment)
-			model->parked[i].used = false;
-	}
-	for (uint32_t i = 0; i < MODEL_KEYS; i++) {
-		struct model_object *object = &model->objects[i];
-
-		for (uint32_t r = object->replicas; r-- > 0;) {
-			if (object->replica[r].segment == segment)
-				replica_drop(object, r);
-		}
-		if (object->there && object->replicas == 0) {
-			object_drop(model, i);
-			model->orphaned++;
-		}
-	}
-	model->may_evict |= eviction_due(model);
-}
-
-int32_t
-model_leave(struct model *model, uint32_t client, uint32_t segment, uint64_t at_ns)
-{
-	struct model_segment *seg = &model->segments[segment];
-	bool has_any = false;
-
-	for (uint32_t i = 0; i < MODEL_SEGMENTS; i++)
-		has_any |= model->segments[i].state != MODEL_ABSENT &&
-			   model->segments[i].owner == client;
-	if (!has_any)
-		return NO_SEGMENT;
-	if (seg->state == MODEL_ABSENT || seg->owner != client)
-		return INVALID_PARAMS;
-	seg->state = MODEL_LEAVING;
-	seg->leave_at_ns = at_ns;
-	return 0;
-}
-
-int32_t
-model_segment_status(const struct model *model, uint32_t segment)
-{
-	switch (model->segments[segment].state) {
-	case MODEL_LIVE:
-		return MC_SEGMENT_OK;
-	case MODEL_LEAVING:
-		return MC_SEGMENT_GRACEFULLY_UNMOUNTING;
-	default:
-		return NO_SEGMENT;
-	}
-}
-
-bool
-model_ping(struct model *model, uint32_t client, uint64_t now_ns)
-{
-	client_touch(model, client, now_ns);
-	return model->clients[client].ok;
-}
-
-/* ---- time ---- */
-
-static bool
-abandoned(const struct model *model, const struct model_object *object, uint64_t now_ns)
-{
-	return object->there && object->writing &&
-	       now_ns - object->started_ns >= model->release_ns;
-}
-
-void
-model_tick(struct model *model, uint64_t now_ns)
-{
-	for (uint32_t c = 0; c < MODEL_CLIENTS; c++) {
-		struct model_client *client = &model->clients[c];
-
-		if (!client->tracked || client->expires_ns > now_ns)
-			continue;
-		client->tracked = client->ok = false;
-		model->expired++;
-		for (uint32_t i = 0; i < MODEL_SEGMENTS; i++) {
-			if (model->segments[i].state != MODEL_ABSENT &&
-			    model->segments[i].owner == c)
-				model_unmount(model, i);
-		}
-	}
-	for (uint32_t i = 0; i < MODEL_SEGMENTS; i++) {
-		if (model->segments[i].state == MODEL_LEAVING &&
-		    model->segments[i].leave_at_ns <= now_ns)
-			model_unmount(model, i);
-	}
-	unpark(model, now_ns);
-	for (uint32_t i = 0; i < MODEL_KEYS; i++) {
-		if (!abandoned(model, &model->objects[i], now_ns))
-			continue;
-		object_drop(model, i);
-		model->released++;
-	}
-}
-
-/* ---- eviction ---- */
-
-static bool
-evictable(const struct model_object *object, uint64_t now_ns)
-{
-	return object->there && !object->writing && !object->hard && object->lease_ns <= now_ns;
-}
-
-static bool
-is_pinned(const struct model_object *object, uint64_t now_ns)
-{
-	return object->pinned_until_ns > now_ns;
-}
-
-/* It is gone, and no call took it: was that right? */
-static void
-vanish(struct model *model, uint32_t key, uint64_t now_ns)
-{
-	struct model_object *object = &model->objects[key];
-
-	must(model->may_evict);
-	if (object->writing) {
-		must(abandoned(model, object, now_ns));
-		model->released++;
-		object_drop(model, key);
-		return;
-	}
-	must(evictable(object, now_ns));
-	if (is_pinned(object, now_ns)) {
-		must(model->evict_soft_pinned);
-		model->evicted_pinned++;
-	}
-	model->evicted++;
-	model->wanted = false;
-	object_drop(model, key);
-}
-
-/* Nobody is left who should have gone before @gone: it could since the last look. */
-static void
-must_be_oldest(const struct model *model, const struct model_object *gone, const bool *has,
-	       uint64_t now_ns)
-{
-	for (uint32_t i = 0; i < MODEL_KEYS; i++) {
-		const struct model_object *left = &model->objects[i];
-
-		if (!has[i] || !evictable(left, model->looked_ns) ||
-		    is_pinned(left, model->looked_ns))
-			continue;
-		must(!is_pinned(gone, now_ns));
-		must(left->lease_ns >= gone->lease_ns);
-	}
-}
-
-void
-model_look(struct model *model, const bool *has, uint64_t extent_bytes, uint64_t now_ns)
-{
-	uint64_t bytes;
-
-	for (uint32_t i = 0; i < MODEL_KEYS; i++) {
-		const struct model_object *object = &model->objects[i];
-
-		must(object->there || !has[i]);
-		if (object->there && !has[i] && !object->writing)
-			must_be_oldest(model, object, has, now_ns);
-	}
-	for (uint32_t i = 0; i < MODEL_KEYS; i++) {
-		if (model->objects[i].there && !has[i])
-			vanish(model, i, now_ns);
-	}
-	bytes = model_extent_bytes(model);
-	if (bytes != extent_bytes) {
-		/* a round of eviction gives back what was parked, too */
-		must(model->may_evict);
-		unpark(model, now_ns);
-		model->wanted = false;
-	}
-	must(model_extent_bytes(model) == extent_bytes);
-	model->may_evict = eviction_due(model);
-	model->looked_ns = now_ns;
-}
-
-void
-model_at_rest(const struct model *model, uint64_t now_ns)
-{
-	if ((double)model_extent_bytes(model) <=
-	    model->watermark * (double)model_capacity(model))
-		return;
-	for (uint32_t i = 0; i < MODEL_KEYS; i++)
-		must(!evictable(&model->objects[i], now_ns) ||
-		     (is_pinned(&model->objects[i], now_ns) && !model->evict_soft_pinned));
 }

@@ -17,7 +17,8 @@
 #define MODEL_KEYS     64u
 #define MODEL_CLIENTS  4u
 #define MODEL_SEGMENTS 6u
-#define MODEL_REPLICAS 4u
+#define MODEL_REPLICAS 8u
+#define MODEL_TARGETS  3u
 #define MODEL_PARKED   512u
 
 struct model_replica {
@@ -25,19 +26,29 @@ struct model_replica {
 	uint64_t address;
 	uint32_t segment;
 	bool complete;
+	bool source; /* of a copy or move */
+	bool target;
 };
 
 struct model_object {
 	bool there;
-	bool writing; /* between a start and its end */
+	bool writing;	   /* between a start and its end */
+	bool was_complete; /* before this write */
 	bool hard;
-	bool soft; /* asked for, granted when the write ends */
+	uint8_t soft; /* enum mc_soft_pin_action: asked for, granted when the write ends */
 	uint32_t owner;
 	uint64_t size;
 	uint64_t started_ns;
 	uint64_t lease_ns;
 	uint64_t pin_ttl_ns;
 	uint64_t pinned_until_ns;
+	uint64_t readers_until_ns; /* of what it held before an upsert in place */
+	bool busy;		   /* is copied or moved */
+	bool moved;
+	uint32_t copier;
+	uint32_t targets; /* that were begun */
+	uint64_t copied_ns;
+	uint64_t let_go_ns; /* when a copy of it was undone */
 	uint32_t replicas;
 	struct model_replica replica[MODEL_REPLICAS];
 };
@@ -85,7 +96,7 @@ struct model {
 	struct model_client clients[MODEL_CLIENTS];
 	struct model_parked parked[MODEL_PARKED];
 	uint64_t id_last;
-	bool wanted;   /* a put found no space */
+	bool wanted;	/* a put found no space */
 	bool may_evict; /* eviction was due at some time since the last look */
 	uint64_t looked_ns;
 
@@ -96,6 +107,11 @@ struct model {
 	uint64_t unparked;
 	uint64_t expired;
 	uint64_t orphaned; /* objects that went with their last segment */
+	uint64_t in_place; /* upserts */
+	uint64_t replaced;
+	uint64_t copied;
+	uint64_t copies_lost; /* their source or a target had gone */
+	uint64_t copies_undone;
 };
 
 struct model_put {
@@ -104,7 +120,7 @@ struct model_put {
 	uint64_t size;
 	uint32_t replicas;
 	bool hard;
-	bool soft;
+	uint8_t soft;
 	uint64_t pin_ttl_ns;
 };
 
@@ -115,8 +131,13 @@ bool model_put_start(struct model *model, const struct model_put *put, uint64_t 
 /* It was answered with these, or with none: no space. */
 void model_put_placed(struct model *model, const struct model_put *put,
 		      const struct mc_replica_desc *descs, uint32_t count, uint64_t now_ns);
+/* The code, where 0 also stands for -200; then what it was answered with. */
+int32_t model_upsert_start(const struct model *model, const struct model_put *put);
+void model_upsert_placed(struct model *model, const struct model_put *put,
+			 const struct mc_replica_desc *descs, uint32_t count, uint64_t now_ns);
+/* Ends and revokes of either. */
 int32_t model_put_end(struct model *model, uint32_t client, uint32_t key, uint64_t now_ns);
-int32_t model_put_revoke(struct model *model, uint32_t client, uint32_t key);
+int32_t model_put_revoke(struct model *model, uint32_t client, uint32_t key, uint64_t now_ns);
 /* A read: the code, and the lease. The replicas that are told must be these, in order. */
 int32_t model_get(struct model *model, uint32_t key, uint64_t now_ns);
 void model_got(const struct model *model, uint32_t key, const struct mc_replica_desc *descs,
@@ -125,6 +146,29 @@ int32_t model_remove(struct model *model, uint32_t key, bool force, uint64_t now
 /* Whether it is cleared on the segments of @name, or everywhere for UINT32_MAX. */
 bool model_clear(struct model *model, uint32_t client, uint32_t key, uint32_t name,
 		 uint64_t now_ns);
+
+/* ---- copies and moves ---- */
+
+struct model_copy {
+	uint32_t client;
+	uint32_t key;
+	bool move;
+	uint32_t source; /* names, as all of these */
+	uint32_t targets;
+	uint32_t target[MODEL_TARGETS];
+};
+
+/* The code, where 0 also stands for -200; then what it was answered with. */
+int32_t model_copy_start(const struct model *model, const struct model_copy *copy);
+void model_copy_begun(struct model *model, const struct model_copy *copy,
+		      const struct mc_replica_desc *source, const struct mc_replica_desc *targets,
+		      uint32_t count, uint64_t now_ns);
+void model_no_space(struct model *model);
+int32_t model_copy_end(struct model *model, uint32_t client, uint32_t key, bool move,
+		       uint64_t now_ns);
+int32_t model_copy_revoke(struct model *model, uint32_t client, uint32_t key, bool move);
+/* Those that nobody ended in time are undone. */
+void model_copies_expire(struct model *model, uint64_t now_ns);
 
 /* ---- segments and clients ---- */
 
