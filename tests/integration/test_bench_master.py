@@ -31,6 +31,12 @@ def rows(done):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def metric(master, name):
+    text = web.text(master.admin("/metrics"))
+    return next(float(line.split()[-1]) for line in text.splitlines()
+                if line.startswith(f"{name} "))
+
+
 @pytest.fixture(scope="module")
 def master(module_cluster):
     return module_cluster.master()
@@ -74,9 +80,7 @@ def test_a_batch_may_be_one_key(master):
 
 def test_calls_reach_the_master(master):
     def counted():
-        text = web.text(master.admin("/metrics"))
-        return next(float(line.split()[-1]) for line in text.splitlines()
-                    if line.startswith("master_exist_key_requests_total "))
+        return metric(master, "master_exist_key_requests_total")
 
     before = counted()
     row, = rows(run("--master", master.address, "--op", "exist", "--json", *SHORT))
@@ -142,7 +146,7 @@ class Running:
                    "--warmup=0", *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True)
-        processes.wait_until(master.segments, 20, "segments are mounted")
+        processes.wait_until(lambda: metric(master, "master_key_count"), 20, "objects are there")
 
     def __enter__(self):
         return self
