@@ -244,8 +244,8 @@ def test_port_0_is_announced_everywhere(start):
 
 
 def test_harmless_flags_are_noticed_in_one_line(start):
-    master = start("-etcd_endpoints=127.0.0.1:2379", "-max_total_finished_tasks=5", "stray")
-    for flag in ("-etcd_endpoints 127.0.0.1:2379", "-max_total_finished_tasks 5"):
+    master = start("-etcd_endpoints=127.0.0.1:2379", "-logbufsecs=5", "stray")
+    for flag in ("-etcd_endpoints 127.0.0.1:2379", "-logbufsecs 5"):
         assert master.text.count(flag + " has no effect: ") == 1
     assert '"stray" is not a flag' in master.text
 

@@ -6,8 +6,10 @@
 #include "core/eal/hugepages.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 
 #include "mc/eal.h"
@@ -104,6 +106,16 @@ START_TEST(reserved_ones_are_left_alone)
 }
 END_TEST
 
+/* Another run of this test on the machine: one after the other. Held until this process ends. */
+static void
+machine_lock(void)
+{
+	int fd = open(POOL, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX) != 0)
+		perror(POOL);
+}
+
 static int
 start_once(void)
 {
@@ -130,6 +142,7 @@ main(int argc, char **argv)
 	suite = suite_create("eal/hugepages");
 	tc = tcase_create("hugepages");
 	self_path = argv[0];
+	machine_lock();
 	pages_before = pages_read();
 	possible = pages_set(PAGES);
 	restore();
