@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "core/base/clock.h"
-#include "core/master/state.h"
+#include "core/master/task.h"
 #include "mc/log.h"
 
 enum mc_status

@@ -14,27 +14,27 @@
 #include "mc/log.h"
 
 /* Entries looked at per pass of the reactor, and copies rolled back. */
-#define SWEEP_SLICE 1024u
+#define SWEEP_SLICE  1024u
 #define EXPIRE_SLICE 128u
 
 struct master_copy {
 	uint64_t started_ns;
-	uint32_t object;	/* MC_OBJECT_NONE: the entry is free */
-	uint32_t client;	/* that carries it out */
-	uint32_t newer;		/* by their start; of a free entry: the next free one */
+	uint32_t object; /* MC_OBJECT_NONE: the entry is free */
+	uint32_t client; /* that carries it out */
+	uint32_t newer;	 /* by their start; of a free entry: the next free one */
 	uint32_t older;
-	uint8_t targets;	/* replicas that were begun */
+	uint8_t targets; /* replicas that were begun */
 	bool move;
 };
 
 struct master_copies {
 	struct master_copy *at;
 	uint32_t room;
-	uint32_t used;		/* entries ever used */
-	uint32_t free;		/* a free entry, or MC_NUMBER_NONE; as are the two below */
+	uint32_t used; /* entries ever used */
+	uint32_t free; /* a free entry, or MC_NUMBER_NONE; as are the two below */
 	uint32_t oldest;
 	uint32_t newest;
-	uint32_t sweep;		/* the next one to look at for a client that is gone */
+	uint32_t sweep; /* the next one to look at for a client that is gone */
 };
 
 enum mc_status
@@ -132,7 +132,8 @@ mc_copy_forget(struct mc_master *master, uint32_t object)
 	uint32_t client = copy->client;
 
 	for (unsigned int i = 0; i < obj->replicas; i++)
-		mc_object_replicas(obj)[i].flags = 0;
+		mc_object_replicas(obj)[i].flags &=
+			(uint8_t) ~(MC_REPLICA_SOURCE | MC_REPLICA_TARGET);
 	mc_object_busy_clear(master, object);
 	entry_unlink(copies, copy);
 	entry_give(copies, (uint32_t)(copy - copies->at));
@@ -315,7 +316,7 @@ copy_begin(struct mc_master *master, uint32_t object, uint32_t entry, uint32_t c
 		.move = move,
 	};
 	for (unsigned int i = 0; i < obj->replicas; i++)
-		copy->targets += mc_object_replicas(obj)[i].flags == MC_REPLICA_TARGET;
+		copy->targets += (mc_object_replicas(obj)[i].flags & MC_REPLICA_TARGET) != 0;
 	entry_link(master->copies, entry);
 	mc_table_extra_of(master->table, object)->copy = entry;
 	master->clients[client].copies++;
@@ -344,7 +345,7 @@ copy_start(struct mc_master *master, const struct copy_request *request, uint32_
 		st = targets_take(master, &object, request);
 	if (st != MC_OK)
 		goto give;
-	mc_object_replicas(master_object(master, object))[source].flags = MC_REPLICA_SOURCE;
+	mc_object_replicas(master_object(master, object))[source].flags |= MC_REPLICA_SOURCE;
 	copy_begin(master, object, entry, client, request->move);
 	*object_out = object;
 	return MC_OK;

@@ -6,7 +6,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/clock.h"
-#include "core/master/state.h"
+#include "core/master/drain.h"
 
 void
 mc_master_params_init(struct mc_master_params *params)
@@ -41,8 +41,8 @@ master_work(struct mc_poller *poller)
 	struct mc_master *master = mc_container_of(poller, struct mc_master, work);
 
 	return mc_queries_work(master) + mc_jobs_work(master) + mc_segments_bury(master) +
-	       mc_copies_work(master) + mc_tasks_work(master) + mc_pins_work(master) +
-	       mc_evict_work(master);
+	       mc_copies_work(master) + mc_tasks_work(master) + mc_drains_work(master) +
+	       mc_pins_work(master) + mc_evict_work(master);
 }
 
 static void
@@ -97,6 +97,8 @@ mc_master_create(const struct mc_master_params *params, struct mc_master **maste
 		st = mc_copies_init(master);
 	if (st == MC_OK)
 		st = mc_tasks_init(master);
+	if (st == MC_OK)
+		st = mc_drains_init(master);
 	if (st != MC_OK) {
 		mc_master_destroy(master);
 		return st;
@@ -143,6 +145,7 @@ mc_master_destroy(struct mc_master *master)
 	mc_table_destroy(master->table);
 	mc_copies_fini(master);
 	mc_groups_fini(master);
+	mc_drains_fini(master);
 	mc_tasks_fini(master);
 	mc_pins_fini(master);
 	free(master->parked);

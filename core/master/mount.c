@@ -146,6 +146,8 @@ unmount_gracefully(struct mc_master *master, const struct mc_args *args)
 		return MC_ERR_SEGMENT_NOT_FOUND;
 	if (segment == MC_NUMBER_NONE || master->segments[segment].client != client)
 		return MC_ERR_INVALID;
+	if (master->segments[segment].state == SEGMENT_DRAINED)
+		return MC_ERR_UNAVAILABLE_STATE;
 	if (grace_ms > GRACE_MAX_MS)
 		grace_ms = GRACE_MAX_MS;
 	mc_segment_leave(master, segment,
@@ -167,7 +169,7 @@ segment_status(struct master_op *op, uint32_t segment)
 	if (segment == MC_NUMBER_NONE)
 		result.error = mc_wire_error(MC_ERR_SEGMENT_NOT_FOUND);
 	else
-		result.value = segment_status_told(op->master, segment);
+		result.value = mc_segment_status_told(op->master, segment);
 	return mc_op_result(op, &result, result.error);
 }
 

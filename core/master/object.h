@@ -28,11 +28,14 @@ struct mc_replica {
 	uint32_t extent;	/* core/alloc handle */
 	uint16_t segment;	/* index in the master's segment table */
 	uint8_t status;		/* enum mc_replica_status */
-	uint8_t flags;		/* MC_REPLICA_*, while a copy or move is under way */
+	uint8_t flags;		/* MC_REPLICA_* */
 };
 
 #define MC_REPLICA_SOURCE 0x01	/* pinned: it is read from */
 #define MC_REPLICA_TARGET 0x02	/* begun: it is written to */
+/* While its segment is drained: a task to move it is there; how often moves have failed. */
+#define MC_REPLICA_DRAINED 0x04
+#define MC_REPLICA_FAILED_SHIFT 4
 
 /* Where an object stands in the order of eviction. */
 enum mc_queue {

@@ -61,14 +61,6 @@ mc_query_add_label(struct mc_master_query *query, struct mc_str text)
 
 /* ---- the line ---- */
 
-/* Drain jobs: their interface is there, they are not. */
-static bool
-query_unsupported(struct mc_master *master, struct mc_master_query *query)
-{
-	query->status = MC_ERR_UNSUPPORTED;
-	return true;
-}
-
 static const query_step steps[] = {
 	[MC_QUERY_KEY] = mc_query_key,
 	[MC_QUERY_KEYS_NAMED] = mc_query_keys_named,
@@ -81,9 +73,9 @@ static const query_step steps[] = {
 	[MC_QUERY_STATE] = mc_query_state,
 	[MC_QUERY_SEGMENT_STATS] = mc_query_segment_stats,
 	[MC_QUERY_DROP_ENDPOINT] = mc_query_drop_endpoint,
-	[MC_QUERY_DRAIN_CREATE] = query_unsupported,
-	[MC_QUERY_DRAIN] = query_unsupported,
-	[MC_QUERY_DRAIN_CANCEL] = query_unsupported,
+	[MC_QUERY_DRAIN_CREATE] = mc_query_drain_create,
+	[MC_QUERY_DRAIN] = mc_query_drain,
+	[MC_QUERY_DRAIN_CANCEL] = mc_query_drain_cancel,
 };
 
 static void

@@ -23,6 +23,10 @@ bool mc_query_segment_status(struct mc_master *master, struct mc_master_query *q
 bool mc_query_segments(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_state(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_segment_stats(struct mc_master *master, struct mc_master_query *query);
+/* drain.c */
+bool mc_query_drain_create(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_drain(struct mc_master *master, struct mc_master_query *query);
+bool mc_query_drain_cancel(struct mc_master *master, struct mc_master_query *query);
 bool mc_query_drop_endpoint(struct mc_master *master, struct mc_master_query *query);
 
 /* Of the segments of one name. */

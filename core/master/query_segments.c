@@ -15,14 +15,23 @@ mc_query_segment_status(struct mc_master *master, struct mc_master_query *query)
 	if (segment == MC_NUMBER_NONE)
 		query->status = MC_ERR_SEGMENT_NOT_FOUND;
 	else
-		query->count = (uint64_t)segment_status_told(master, segment);
+		query->count = (uint64_t)mc_segment_status_told(master, segment);
 	return true;
 }
 
 static const char *
 state_name(enum segment_state state)
 {
-	return state == SEGMENT_LIVE ? "OK" : "GRACEFULLY_UNMOUNTING";
+	switch (state) {
+	case SEGMENT_LIVE:
+		return "OK";
+	case SEGMENT_DRAINING:
+		return "DRAINING";
+	case SEGMENT_DRAINED:
+		return "DRAINED";
+	default:
+		return "GRACEFULLY_UNMOUNTING";
+	}
 }
 
 static void

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#include "core/master/state.h"
+#include "core/master/drain.h"
 #include "mc/log.h"
 
 /* Extents given back per pass of the reactor. */
@@ -346,6 +346,49 @@ mc_segment_leave(struct mc_master *master, uint32_t i, uint64_t leave_at_ns)
 	segment->leave_at_ns = leave_at_ns;
 }
 
+enum mc_segment_status
+mc_segment_status_told(const struct mc_master *master, uint32_t i)
+{
+	switch (master->segments[i].state) {
+	case SEGMENT_LIVE:
+		return MC_SEGMENT_OK;
+	case SEGMENT_DRAINING:
+		return MC_SEGMENT_DRAINING;
+	case SEGMENT_DRAINED:
+		return MC_SEGMENT_DRAINED;
+	default:
+		return MC_SEGMENT_GRACEFULLY_UNMOUNTING;
+	}
+}
+
+void
+mc_segment_drain(struct mc_master *master, uint32_t i)
+{
+	name_withdraw(master, master->segments[i].name, i);
+	master->segments[i].state = SEGMENT_DRAINING;
+}
+
+void
+mc_segment_drained(struct mc_master *master, uint32_t i)
+{
+	if (master->segments[i].state == SEGMENT_DRAINING)
+		master->segments[i].state = SEGMENT_DRAINED;
+}
+
+enum mc_status
+mc_segment_undrain(struct mc_master *master, uint32_t i)
+{
+	struct master_segment *segment = &master->segments[i];
+	enum mc_status st = MC_OK;
+
+	/* it may have left since */
+	if (segment->state == SEGMENT_DRAINING)
+		st = name_offer(master, segment->name, i);
+	if (st == MC_OK && segment->state == SEGMENT_DRAINING)
+		segment->state = SEGMENT_LIVE;
+	return st;
+}
+
 void
 mc_segment_kill(struct mc_master *master, uint32_t i)
 {
@@ -355,6 +398,8 @@ mc_segment_kill(struct mc_master *master, uint32_t i)
 	if (!segment_readable(master, i))
 		return;
 	mc_log_info("segment %s unmounted", master->names[segment->name].text.ptr);
+	if (segment->drain != 0)
+		mc_drain_lost(master, i);
 	mc_alloc_stats_read(segment->alloc, &stats);
 	master->extent_bytes -= stats.used;
 	mc_counter_set(&master->stats.extent_bytes, master->extent_bytes);

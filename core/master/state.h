@@ -7,7 +7,7 @@
  *   put.c upsert.c get.c remove.c mount.c session.c absent.c   the functions, by theme;  batch.c
  *   write.c     what puts and upserts share
  *   copy.c      copies and moves of objects, from their start to their end
- *   task.h      tasks, and the drain jobs that make them
+ *   task.h      tasks;  drain.h   drain jobs, which make them
  *   segment.c   the segments' own state
  *   place.c     which segments a new object goes to;  place_ratio.c place_host.c
  *   replica.c   giving and taking space, dropping replicas, the counters that follow
@@ -39,6 +39,8 @@
 enum segment_state {
 	SEGMENT_FREE,
 	SEGMENT_LIVE,		/* takes objects */
+	SEGMENT_DRAINING,	/* readable, takes none: its objects are moved elsewhere */
+	SEGMENT_DRAINED,	/* the same when that is done */
 	SEGMENT_LEAVING,	/* readable, takes none; a normal unmount follows at @leave_at_ns */
 	SEGMENT_DEAD,		/* unreadable; its extents are given back in slices */
 };
@@ -57,6 +59,7 @@ struct master_segment {
 	struct mc_str protocol;
 	struct mc_str host_id;
 	uint64_t leave_at_ns;
+	uint32_t drain;		/* the job that empties it, or 0 */
 	uint32_t dying_next;	/* DEAD ones: a stack by number */
 };
 
@@ -176,6 +179,7 @@ struct mc_master {
 
 	struct master_copies *copies;		/* see copy.c */
 	struct master_tasks *tasks;		/* see task.h */
+	struct master_drains *drains;		/* see drain.h */
 
 	struct parked_extent *parked;		/* binary heap by free_at_ns */
 	uint32_t parked_count;
@@ -339,20 +343,12 @@ master_object(const struct mc_master *master, uint32_t object)
 	return mc_table_object(master->table, object);
 }
 
-/* What clients are told of a readable segment: enum mc_segment_status. */
-static inline int32_t
-segment_status_told(const struct mc_master *master, uint32_t segment)
-{
-	return master->segments[segment].state == SEGMENT_LIVE ? MC_SEGMENT_OK
-							       : MC_SEGMENT_GRACEFULLY_UNMOUNTING;
-}
-
 static inline bool
 segment_readable(const struct mc_master *master, uint32_t segment)
 {
 	enum segment_state state = master->segments[segment].state;
 
-	return state == SEGMENT_LIVE || state == SEGMENT_LEAVING;
+	return state != SEGMENT_FREE && state != SEGMENT_DEAD;
 }
 
 /* The object of @key without replicas whose segment is gone; MC_OBJECT_NONE: none is left. */
@@ -426,14 +422,6 @@ void mc_copy_forget(struct mc_master *master, uint32_t object);
 void mc_copies_sweep(struct mc_master *master);
 uint32_t mc_copies_work(struct mc_master *master);
 
-/* ---- tasks (task.c) ---- */
-
-enum mc_status mc_tasks_init(struct mc_master *master);
-void mc_tasks_fini(struct mc_master *master);
-/* A client expired: what it was to do fails. */
-void mc_tasks_sweep(struct mc_master *master);
-uint32_t mc_tasks_work(struct mc_master *master);
-
 /* ---- segments (segment.c) ---- */
 
 enum mc_status mc_segments_init(struct mc_master *master);
@@ -451,12 +439,18 @@ enum mc_status mc_segment_add(struct mc_master *master, const struct mc_segment_
 			      uint32_t client);
 /* Readable, but takes no objects; unmounted at @leave_at_ns. Again: another time. */
 void mc_segment_leave(struct mc_master *master, uint32_t segment, uint64_t leave_at_ns);
+/* Takes no objects, as they are to go elsewhere; all are gone; it takes objects again. */
+void mc_segment_drain(struct mc_master *master, uint32_t segment);
+void mc_segment_drained(struct mc_master *master, uint32_t segment);
+enum mc_status mc_segment_undrain(struct mc_master *master, uint32_t segment);
 /* Unreadable from now on; space, objects and counters follow in slices. */
 void mc_segment_kill(struct mc_master *master, uint32_t segment);
 /* Kills what lies at @endpoint or carries it as its name. */
 void mc_segments_kill_endpoint(struct mc_master *master, struct mc_str endpoint);
 /* Returns work done; what dead segments still hold is given back. */
 uint32_t mc_segments_bury(struct mc_master *master);
+/* What clients are told of a readable segment. */
+enum mc_segment_status mc_segment_status_told(const struct mc_master *master, uint32_t segment);
 void mc_segments_tick(struct mc_master *master, uint64_t now_ns);
 
 /* ---- clients (client.c) ---- */

@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "core/master/drain.h"
 
 #define CHECK_NS (30 * MC_NS_PER_S)
 /* Tasks per pass of the reactor. */
@@ -297,11 +298,14 @@ mc_task_finish(struct mc_master *master, uint32_t i, enum mc_task_status status,
 	struct master_task *task = &tasks->at[i];
 	uint32_t client = task->client;
 
+	if (task->drain != 0)
+		mc_drain_task_done(master, task, status);
 	state_leave(master, i);
 	free(task->order);
 	task->order = NULL;
 	task->message = message_copy(message);
-	task->client = task->drain = MC_NUMBER_NONE;
+	task->client = MC_NUMBER_NONE;
+	task->drain = 0;
 	state_enter(master, i, status);
 	master->clients[client].tasks--;
 	mc_client_settle(master, client);

@@ -4,7 +4,6 @@
  *
  *   task.c           their life   task_rpc.c   the functions of the protocol
  *   task_payload.c   what a client is told to do
- *   drain.c          jobs that make tasks
  */
 #ifndef MC_CORE_MASTER_TASK_H
 #define MC_CORE_MASTER_TASK_H
@@ -40,7 +39,7 @@ struct master_task {
 	int64_t updated_at_ms;
 	struct mc_uuid client_id;
 	uint32_t client;		/* its number, until the task is finished */
-	uint32_t drain;			/* the drain job that it is for, or MC_NUMBER_NONE */
+	uint32_t drain;			/* the drain job that it is for, or 0 */
 	struct task_order *order;	/* owned; NULL once it is finished */
 	struct mc_str message;		/* owned */
 	uint32_t newer[TASK_LINKS];	/* of an unused entry, the first: the next unused one */
@@ -60,13 +59,19 @@ struct master_tasks {
 	uint32_t sweep;			/* the next one to look at for a client that is gone */
 };
 
+enum mc_status mc_tasks_init(struct mc_master *master);
+void mc_tasks_fini(struct mc_master *master);
+/* A client expired: what it was to do fails. */
+void mc_tasks_sweep(struct mc_master *master);
+uint32_t mc_tasks_work(struct mc_master *master);
+
 struct task_request {
 	enum mc_task_type type;
 	struct mc_str key;
 	struct mc_str source;
 	struct mc_vec targets;		/* of names: at least one, MC_REPLICAS_MAX at most */
 	uint32_t client;		/* who is to do it */
-	uint32_t drain;
+	uint32_t drain;			/* the drain job that it is for, or 0 */
 };
 
 /*

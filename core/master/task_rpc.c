@@ -8,7 +8,7 @@
 #include "core/master/task.h"
 
 /* Of one answer: tasks, and bytes of what they say (and then one more). */
-#define FETCH_MAX 1024u
+#define FETCH_MAX   1024u
 #define FETCH_BYTES (1u << 20)
 
 /* ---- CreateCopyTask, CreateMoveTask ---- */
@@ -76,7 +76,6 @@ create(struct master_op *op, struct task_request *request, enum mc_status st)
 	uint32_t task;
 
 	request->key = op->args->key;
-	request->drain = MC_NUMBER_NONE;
 	if (st == MC_OK)
 		st = task_create(op->master, request, &task);
 	result.error = mc_wire_error(st);
@@ -111,8 +110,8 @@ mc_master_create_move_task(struct master_op *op)
 /* ---- FetchTasks ---- */
 
 struct fetch {
-	struct mc_task_assignment *list;	/* owned */
-	uint32_t *tasks;			/* owned: their numbers */
+	struct mc_task_assignment *list; /* owned */
+	uint32_t *tasks;		 /* owned: their numbers */
 	uint32_t count;
 	struct mc_buf payloads;
 	size_t longest;
