@@ -181,9 +181,10 @@ soft_pin_settle(struct mc_object_extra *extra, uint64_t now)
 {
 	if (extra->soft_pin_action == MC_SOFT_PIN_ENABLE)
 		extra->soft_pin_until_ns = now + extra->soft_pin_ttl_ns;
-	else if (extra->soft_pin_action == MC_SOFT_PIN_DISABLE)
+	if (extra->soft_pin_action == MC_SOFT_PIN_DISABLE || extra->soft_pin_until_ns <= now)
 		extra->soft_pin_until_ns = 0;
 	extra->soft_pin_action = MC_SOFT_PIN_PRESERVE;
+	extra->soft_pin_ttl_ns = 0;
 }
 
 /* Into the order of eviction, or out of it. */
@@ -222,7 +223,11 @@ mc_write_complete(struct mc_master *master, uint32_t object)
 	/* a lease that is over already: the object may be evicted or removed at once */
 	obj->lease_ns = now;
 	complete_queue(master, object, now);
+	if (extra == NULL)
+		return;
 	/* unless readers from before an upsert may still be at it */
-	if (extra != NULL && extra->readers_until_ns > now)
+	if (extra->readers_until_ns > now)
 		mc_object_lease(master, object);
+	extra->readers_until_ns = 0;
+	mc_table_extra_trim(master->table, object);
 }

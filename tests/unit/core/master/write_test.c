@@ -222,6 +222,27 @@ START_TEST(a_revoke_leaves_its_space_to_readers)
 }
 END_TEST
 
+/* ---- memory ---- */
+
+START_TEST(what_is_over_takes_no_memory)
+{
+	struct mc_replicate_config config = soft;
+
+	ck_assert_int_eq(sim_put(&writer, "k", SIZE), 0);
+	ck_assert_uint_eq(sim_object("k")->extra, MC_ARENA_NONE);
+	ck_assert(sim_exist(&reader, "k"));
+	ck_assert_int_eq(sim_upsert_start(&writer, "k", SIZE), 0);
+	ck_assert_uint_ne(sim_object("k")->extra, MC_ARENA_NONE);
+	ck_assert_int_eq(sim_upsert_end(&writer, "k"), 0);
+	ck_assert_uint_eq(sim_object("k")->extra, MC_ARENA_NONE);
+	ck_assert_int_eq(sim_upsert(&writer, "k", SIZE, &config), 0);
+	ck_assert_uint_ne(sim_object("k")->extra, MC_ARENA_NONE);
+	config.soft_pin_action = MC_SOFT_PIN_DISABLE;
+	ck_assert_int_eq(sim_upsert(&writer, "k", SIZE, &config), 0);
+	ck_assert_uint_eq(sim_object("k")->extra, MC_ARENA_NONE);
+}
+END_TEST
+
 static void
 add_all(TCase *tc)
 {
@@ -234,6 +255,7 @@ add_all(TCase *tc)
 	tcase_add_test(tc, no_lease_comes_from_readers_of_other_space);
 	tcase_add_test(tc, a_revoke_takes_the_object_away);
 	tcase_add_test(tc, a_revoke_leaves_its_space_to_readers);
+	tcase_add_test(tc, what_is_over_takes_no_memory);
 }
 
 int
