@@ -124,6 +124,18 @@ model_unpark(struct model *model, uint64_t now_ns)
 	}
 }
 
+uint64_t
+model_unpark_next(const struct model *model)
+{
+	uint64_t next_ns = UINT64_MAX;
+
+	for (uint32_t i = 0; i < MODEL_PARKED; i++) {
+		if (model->parked[i].used && model->parked[i].free_at_ns < next_ns)
+			next_ns = model->parked[i].free_at_ns;
+	}
+	return next_ns;
+}
+
 /* ---- replicas ---- */
 
 void

@@ -218,13 +218,14 @@ model_look(struct model *model, const bool *has, uint64_t extent_bytes, uint64_t
 			vanish(model, i, now_ns);
 	}
 	bytes = model_extent_bytes(model);
-	if (bytes != extent_bytes) {
-		/* a round of eviction gives back what was parked, too */
-		must(model->may_evict);
-		model_unpark(model, now_ns);
+	/* a round of eviction gives back what was parked, too, up to its own time */
+	for (; bytes != extent_bytes; bytes = model_extent_bytes(model)) {
+		uint64_t due_ns = model_unpark_next(model);
+
+		must(model->may_evict && due_ns <= now_ns);
+		model_unpark(model, due_ns);
 		model->wanted = false;
 	}
-	must(model_extent_bytes(model) == extent_bytes);
 	model->may_evict = model_eviction_due(model);
 	model->looked_ns = now_ns;
 }

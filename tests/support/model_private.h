@@ -33,6 +33,8 @@ void model_park(struct model *model, const struct model_object *object,
 		const struct model_replica *replica, uint64_t free_at_ns);
 /* What parked space is due is given back, all at once. */
 void model_unpark(struct model *model, uint64_t now_ns);
+/* When the next is due; UINT64_MAX: nothing is parked. */
+uint64_t model_unpark_next(const struct model *model);
 /* A replica that is not complete. */
 bool model_unfinished(const struct model_object *object);
 /* The copies of a client that is gone are undone. */
