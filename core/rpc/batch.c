@@ -103,6 +103,7 @@ batch_go_on(struct mc_rpc_batch *batch, bool resumed)
 		resumed = false;
 		if (verdict == MC_RPC_LATER) {
 			batch->waiting = true;
+			batch->waited = batch->waited || batch->call.patient;
 			if (!batch->no_more || !batch->call.patient)
 				return false;
 			call_abandon(batch);

@@ -103,7 +103,7 @@ latency_count(struct rpc_io *io, const struct mc_rpc_batch *batch)
 {
 	uint64_t now_ns = mc_reactor_now(io->reactor);
 
-	if (batch->calls == 0)
+	if (batch->calls == 0 || batch->waited)
 		return;
 	if (now_ns > batch->since_ns) {
 		mc_latency_add(&io->stats.latency, now_ns - batch->since_ns, batch->calls);
@@ -137,6 +137,7 @@ batch_collect(struct mc_rpc_conn *conn)
 	mc_counter_add(&conn->io->stats.calls, batch->calls);
 	latency_count(conn->io, batch);
 	batch->calls = 0;
+	batch->waited = false;
 	if (mc_buf_len(&conn->out) == 0) {
 		struct mc_buf empty = conn->out;
 

@@ -28,6 +28,7 @@ struct mc_rpc_batch {
 	uint32_t calls;			/* answered */
 	uint64_t since_ns;		/* its first frame was whole */
 	bool waiting;			/* the handler said MC_RPC_LATER */
+	bool waited;			/* in a patient call: what it took is no latency */
 	bool close;			/* the handler said MC_RPC_CLOSE, or the peer left */
 	bool no_more;			/* the peer sends nothing behind what is here */
 };

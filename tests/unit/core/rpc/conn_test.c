@@ -507,6 +507,19 @@ START_TEST(a_call_that_waits_has_all_of_its_time)
 }
 END_TEST
 
+/* Nobody is slow who is asked to wait. */
+START_TEST(a_patient_call_has_none)
+{
+	rpc_served_call(RPC_SERVED_PATIENT, 1, "");
+	rpc_served_resume();
+	rpc_served_answered(1, 0, "late", 4);
+	ck_assert_uint_eq(latencies().count, 0);
+	rpc_served_call(RPC_SERVED_ECHO, 2, "a");
+	rpc_served_answered(2, 0, "a", 1);
+	ck_assert_uint_eq(latencies().count, 1);
+}
+END_TEST
+
 /* ---- suite ---- */
 
 static TCase *
@@ -542,6 +555,7 @@ cases(const char *name, void (*setup)(void))
 	tcase_add_test(tc, calls_behind_one_that_waits_are_held_and_bounded);
 	tcase_add_test(tc, every_call_has_its_time);
 	tcase_add_test(tc, a_call_that_waits_has_all_of_its_time);
+	tcase_add_test(tc, a_patient_call_has_none);
 	return tc;
 }
 
