@@ -46,21 +46,30 @@ static const struct {
 
 /*
  * What has any method but GET changes things, and is for those on this host: nobody proves here who
- * he is.
+ * he is. A browser on this host may act for any web page, and says so by an Origin.
  */
+static bool
+may_change(const struct mc_admin *admin, const struct mc_http_request *request)
+{
+	struct mc_net_addr peer;
+
+	if (admin->params.remote_writes)
+		return true;
+	mc_http_peer(request, &peer);
+	return mc_net_addr_loopback(&peer) && mc_http_header(request, "Origin") == NULL;
+}
+
 static void
 guarded(void *context, struct mc_http_request *request)
 {
 	const struct admin_guard *guard = context;
-	struct mc_net_addr peer;
 
-	mc_http_peer(request, &peer);
-	if (guard->admin->params.remote_writes || mc_net_addr_loopback(&peer))
+	if (may_change(guard->admin, request))
 		guard->handler(guard->admin, request);
 	else
 		mc_admin_reply_error(request, MC_ERR_PERMISSION,
-				     "only from this host, unless mc-master runs with "
-				     "-admin_remote_writes");
+				     "only from this host and from no browser, unless mc-master "
+				     "runs with -admin_remote_writes");
 }
 
 static enum mc_status

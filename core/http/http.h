@@ -47,6 +47,8 @@ void mc_http_server_close(struct mc_http_server *server);
 
 /* The decoded value of the first query argument @name, or NULL; lives as long as the request. */
 const char *mc_http_query(struct mc_http_request *request, const char *name, size_t *len_out);
+/* The value of header @name, in any case, or NULL; lives as long as the request. */
+const char *mc_http_header(const struct mc_http_request *request, const char *name);
 const void *mc_http_body(const struct mc_http_request *request, size_t *len_out);
 /* Whom the request comes from. Its port tells connections of one host apart. */
 void mc_http_peer(const struct mc_http_request *request, struct mc_net_addr *addr_out);

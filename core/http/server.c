@@ -225,6 +225,12 @@ mc_http_query(struct mc_http_request *request, const char *name, size_t *len_out
 	return query.value.ptr;
 }
 
+const char *
+mc_http_header(const struct mc_http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
 const void *
 mc_http_body(const struct mc_http_request *request, size_t *len_out)
 {

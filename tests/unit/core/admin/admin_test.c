@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths, methods, and who may change things. */
 #include <jansson.h>
+#include <string.h>
 
 #include "tests/support/admin_port.h"
 #include "tests/support/suite.h"
@@ -29,6 +30,24 @@ START_TEST(this_host_may_change_things)
 }
 END_TEST
 
+/* What a browser sends for a form on whatever web page. */
+START_TEST(web_pages_may_not)
+{
+	static const char request[] = "POST /api/v1/remove_all?force=true HTTP/1.1\r\n"
+				      "Host: 127.0.0.1\r\nOrigin: https://example.org\r\n"
+				      "Content-Length: 0\r\n\r\n";
+	struct http_client client;
+	struct http_reply reply;
+
+	http_client_open(&client, admin_port());
+	http_client_send(&client, request, sizeof(request) - 1);
+	reply = http_client_reply(&client);
+	ck_assert_uint_eq(reply.status, 403);
+	ck_assert_ptr_nonnull(strstr(reply.body, "-admin_remote_writes"));
+	http_client_close(&client);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -38,6 +57,7 @@ main(void)
 	tcase_add_test(tc, other_paths_are_not_found);
 	tcase_add_test(tc, other_methods_are_not_allowed);
 	tcase_add_test(tc, this_host_may_change_things);
+	tcase_add_test(tc, web_pages_may_not);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite, CK_NOFORK);
 }

@@ -41,6 +41,16 @@ query(void *context, struct mc_http_request *request)
 }
 
 static void
+header(void *context, struct mc_http_request *request)
+{
+	const char *value = mc_http_header(request, "X-Mine");
+
+	if (value == NULL)
+		value = "none";
+	mc_http_reply(request, 200, NULL, value, strlen(value));
+}
+
+static void
 aborted(void *context)
 {
 	ck_assert_ptr_eq(context, &later);
@@ -72,6 +82,7 @@ setup(void)
 	static const struct mc_http_route routes[] = {
 		{"POST", "/echo", echo, NULL},
 		{"GET", "/query", query, NULL},
+		{"GET", "/header", header, NULL},
 		{"GET", "/later", wait, NULL},
 	};
 	struct mc_http_params params = {
@@ -124,6 +135,21 @@ START_TEST(query_arguments_are_decoded)
 	http_expect(port, "GET", "/query?k=a%2Fb%3d%26c/d:e", "", 200, "a/b=&c/d:e");
 	reply = http_once(port, "GET", "/query?k=a%00b", "", 0);
 	ck_assert(reply.len == 3 && memcmp(reply.body, "a\0b", 3) == 0);
+}
+END_TEST
+
+START_TEST(headers_are_found_in_any_case)
+{
+	static const char request[] = "GET /header HTTP/1.1\r\nHost: test\r\nx-mINE: a b\r\n\r\n";
+	struct http_client client;
+	struct http_reply reply;
+
+	http_expect(port, "GET", "/header", "", 200, "none");
+	http_client_open(&client, port);
+	http_client_send(&client, request, sizeof(request) - 1);
+	reply = http_client_reply(&client);
+	http_reply_expect(&reply, 200, "a b");
+	http_client_close(&client);
 }
 END_TEST
 
@@ -384,6 +410,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, routes_are_exact);
 	tcase_add_test(tc, query_arguments_are_decoded);
+	tcase_add_test(tc, headers_are_found_in_any_case);
 	tcase_add_test(tc, one_byte_at_a_time_is_enough);
 	tcase_add_test(tc, chunked_bodies_are_joined);
 	tcase_add_test(tc, bodies_are_bounded);
