@@ -17,7 +17,16 @@
 static const char *
 state_text(enum segment_state state)
 {
-	return state == SEGMENT_LIVE ? "live" : "leaving";
+	switch (state) {
+	case SEGMENT_LIVE:
+		return "live";
+	case SEGMENT_DRAINING:
+		return "draining";
+	case SEGMENT_DRAINED:
+		return "drained";
+	default:
+		return "leaving";
+	}
 }
 
 static void

@@ -149,6 +149,66 @@ def test_segments_detail_in_numbers(served):
     assert segment["allocator_usage_percent"] == pytest.approx(100 * 1048 / (4 << 20))
 
 
+# ---- drain jobs; test_drain.py has some at work ----
+
+JOBS = "/api/v1/drain_jobs"
+
+
+def order(master, **members):
+    return ask(master, JOBS, "POST", json.dumps(members).encode())
+
+
+def test_life_of_a_drain_job(served):
+    master, client = served
+    client.put("a", 100)
+    name = client.name.decode()
+    status, made = order(master, segments=[name], max_concurrency=2, unknown=1)
+    job = made["job_id"]
+    assert (status, made) == (200, {"success": True, "job_id": job, "status": "CREATED",
+                                    "error_code": 0, "error_message": ""})
+    status, told = ask(master, f"{JOBS}/query?job_id={job}")
+    assert status == 200 and told["message"]
+    assert told["created_at_ms_epoch"] <= told["last_updated_at_ms_epoch"]
+    assert told["status_name"] in ("CREATED", "RUNNING") and told["status"] in (0, 2)
+    assert {key: told[key] for key in told if key not in (
+        "created_at_ms_epoch", "last_updated_at_ms_epoch", "message", "status", "status_name",
+        "blocked_units")} == {
+            "success": True, "job_id": job, "type": 0, "type_name": "DRAIN", "segments": [name],
+            "succeeded_units": 0, "failed_units": 0, "active_units": 0, "migrated_bytes": 0,
+            "error_code": 0, "error_message": ""}
+    assert told["blocked_units"] in (0, 1)
+    unavailable = (409, failure(-1010, "UNAVAILABLE_IN_CURRENT_STATUS"))
+    assert order(master, segments=[name]) == unavailable
+    assert ask(master, f"/api/v1/segments/status?segment={name}")[1]["status_name"] == "DRAINING"
+    assert ask(master, f"{JOBS}/cancel?job_id={job}", "POST") == (200, {
+        "success": True, "job_id": job, "status": "CANCELED", "error_code": 0,
+        "error_message": ""})
+    assert ask(master, f"{JOBS}/cancel?job_id={job}", "POST") == unavailable
+    assert ask(master, f"{JOBS}/query?job_id={job}")[1]["status_name"] == "CANCELED"
+
+
+def test_orders_of_drain_jobs_that_cannot_be(served):
+    master, client = served
+    name = client.name.decode()
+    for members in ({}, {"segments": []}, {"segments": name}, {"segments": [1]},
+                    {"segments": [name, name]}, {"segments": [name], "target_segments": [name]},
+                    {"segments": [name], "max_concurrency": 0},
+                    {"segments": [name], "max_concurrency": -1}):
+        status, answer = order(master, **members)
+        assert status == 400 and same_but_message(answer, -600), members
+    missing = (404, failure(-101, "SEGMENT_NOT_FOUND"))
+    assert order(master, segments=["nobody"]) == missing
+    assert order(master, segments=[name], target_segments=["nobody"]) == missing
+    assert ask(master, JOBS, "POST", b"x")[0] == 400
+    for job in ("", "?job_id=", "?job_id=1", "?job_id=x-y"):
+        for path, method in (("/query", "GET"), ("/cancel", "POST")):
+            status, answer = ask(master, JOBS + path + job, method)
+            assert status == 400 and same_but_message(answer, -600)
+    unknown = (404, failure(-1402, "JOB_NOT_FOUND"))
+    assert ask(master, JOBS + "/query?job_id=1-2") == unknown
+    assert ask(master, JOBS + "/cancel?job_id=1-2", "POST") == unknown
+
+
 # ---- what is off ----
 
 def test_kv_events(served):
