@@ -204,6 +204,63 @@ model_no_space(struct model *model)
 	model->may_evict = true;
 }
 
+/* ---- groups ---- */
+
+uint64_t
+model_group_lease(const struct model *model, uint32_t group)
+{
+	uint64_t read_ns = model->groups[group].read_ns;
+
+	return read_ns == 0 ? 0 : read_ns + model->lease_ttl_ns;
+}
+
+/* What was written since the last read of its group is not leased by it. */
+uint64_t
+model_lease(const struct model *model, const struct model_object *object)
+{
+	if (object->group == 0)
+		return object->lease_ns;
+	return object->written_ns <= model->groups[object->group].read_ns
+		       ? model_group_lease(model, object->group)
+		       : 0;
+}
+
+static void
+group_join(struct model *model, struct model_object *object, uint32_t group)
+{
+	bool is_new = true;
+
+	for (uint32_t i = 0; i < MODEL_KEYS; i++)
+		is_new &= !model->objects[i].there || model->objects[i].group != group;
+	if (is_new)
+		model->groups[group] = (struct model_group){0};
+	object->group = group;
+}
+
+static void
+lease(struct model *model, struct model_object *object, uint64_t now_ns)
+{
+	struct model_group *group = &model->groups[object->group];
+	uint64_t until_ns = now_ns + model->lease_ttl_ns;
+
+	if (object->group == 0 && object->lease_ns < until_ns)
+		object->lease_ns = until_ns;
+	if (object->group != 0 && group->read_ns != now_ns)
+		*group = (struct model_group){now_ns, until_ns, until_ns};
+}
+
+/* A member enters the order of eviction: its group is as good as written now, or read. */
+static void
+group_renew(struct model *model, uint32_t number, uint64_t now_ns)
+{
+	struct model_group *group = &model->groups[number];
+
+	if (model_group_lease(model, number) <= now_ns)
+		group->from_ns = group->to_ns = now_ns;
+	else
+		group->to_ns = now_ns + model->lease_ttl_ns;
+}
+
 /* ---- puts ---- */
 
 bool
@@ -242,6 +299,8 @@ model_put_placed(struct model *model, const struct model_put *put,
 		model_replica_add(model, &object, &descs[i]);
 	if (count < put->replicas)
 		must_be_full(model, &object);
+	if (put->group != 0)
+		group_join(model, &object, put->group);
 	if (count > 0)
 		model->objects[put->key] = object;
 	else
@@ -254,7 +313,11 @@ model_put_placed(struct model *model, const struct model_put *put,
 int32_t
 model_upsert_start(const struct model *model, const struct model_put *put)
 {
-	return model->objects[put->key].busy ? BUSY : 0;
+	const struct model_object *object = &model->objects[put->key];
+
+	if (object->there && put->group != 0 && put->group != object->group)
+		return INVALID_PARAMS;
+	return object->busy ? BUSY : 0;
 }
 
 /* Bytes of the same size go to the same space, unless some of it is leaving. */
@@ -282,7 +345,8 @@ upsert_in_place(struct model *model, struct model_object *object,
 		object->replica[r].id = model->id_last = descs[r].id;
 		object->replica[r].complete = false;
 	}
-	object->readers_until_ns = object->lease_ns > now_ns ? object->lease_ns : 0;
+	object->readers_until_ns =
+		model_lease(model, object) > now_ns ? model_lease(model, object) : 0;
 	model->in_place++;
 }
 
@@ -365,9 +429,12 @@ model_put_end(struct model *model, uint32_t client, uint32_t key, uint64_t now_n
 		object->pinned_until_ns = 0;
 	object->soft = MC_SOFT_PIN_PRESERVE;
 	object->was_complete = true;
+	object->written_ns = now_ns;
+	if (object->group != 0 && !object->hard)
+		group_renew(model, object->group, now_ns);
 	/* who read what was there before may still read */
 	if (object->readers_until_ns > now_ns)
-		object->lease_ns = now_ns + model->lease_ttl_ns;
+		lease(model, object, now_ns);
 	return 0;
 }
 
@@ -416,8 +483,7 @@ model_get(struct model *model, uint32_t key, uint64_t now_ns)
 		return OBJECT_NOT_FOUND;
 	if (!readable(object))
 		return NOT_READY;
-	if (object->lease_ns < now_ns + model->lease_ttl_ns)
-		object->lease_ns = now_ns + model->lease_ttl_ns;
+	lease(model, object, now_ns);
 	return 0;
 }
 
@@ -450,7 +516,7 @@ model_remove(struct model *model, uint32_t key, bool force, uint64_t now_ns)
 		return OBJECT_NOT_FOUND;
 	if (object->writing)
 		return NOT_READY;
-	if (object->lease_ns > now_ns && !force)
+	if (model_lease(model, object) > now_ns && !force)
 		return LEASED;
 	if (model_unfinished(object))
 		return NOT_READY;
@@ -468,7 +534,7 @@ model_clear(struct model *model, uint32_t client, uint32_t key, uint32_t name, u
 
 	if (written(model, client, key) != 0 || object->busy)
 		return false;
-	if (object->lease_ns > now_ns && !object->writing)
+	if (model_lease(model, object) > now_ns && !object->writing)
 		return false;
 	if (name == UINT32_MAX)
 		return model_remove(model, key, false, now_ns) == 0;

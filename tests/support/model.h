@@ -20,6 +20,7 @@
 #define MODEL_REPLICAS 8u
 #define MODEL_TARGETS  3u
 #define MODEL_PARKED   512u
+#define MODEL_GROUPS   5u
 
 struct model_replica {
 	uint64_t id;
@@ -37,8 +38,10 @@ struct model_object {
 	bool hard;
 	uint8_t soft; /* enum mc_soft_pin_action: asked for, granted when the write ends */
 	uint32_t owner;
+	uint32_t group; /* 0: none */
 	uint64_t size;
 	uint64_t started_ns;
+	uint64_t written_ns; /* of a member of a group: when its last write ended */
 	uint64_t lease_ns;
 	uint64_t pin_ttl_ns;
 	uint64_t pinned_until_ns;
@@ -51,6 +54,15 @@ struct model_object {
 	uint64_t let_go_ns; /* when a copy of it was undone */
 	uint32_t replicas;
 	struct model_replica replica[MODEL_REPLICAS];
+};
+
+/* Objects that are leased, and evicted, together. */
+struct model_group {
+	uint64_t read_ns; /* the last read of a member; 0: none */
+	/* its place in the order of eviction is between these: members that were passed over while
+	 * they were busy may have renewed it */
+	uint64_t from_ns;
+	uint64_t to_ns;
 };
 
 /* Space that its writer may still write to. */
@@ -95,6 +107,7 @@ struct model {
 	struct model_segment segments[MODEL_SEGMENTS];
 	struct model_client clients[MODEL_CLIENTS];
 	struct model_parked parked[MODEL_PARKED];
+	struct model_group groups[MODEL_GROUPS + 1];
 	uint64_t id_last;
 	bool wanted;	/* a put found no space */
 	bool may_evict; /* eviction was due at some time since the last look */
@@ -107,6 +120,7 @@ struct model {
 	uint64_t unparked;
 	uint64_t expired;
 	uint64_t orphaned; /* objects that went with their last segment */
+	uint64_t evicted_grouped;
 	uint64_t in_place; /* upserts */
 	uint64_t replaced;
 	uint64_t copied;
@@ -117,6 +131,7 @@ struct model {
 struct model_put {
 	uint32_t client;
 	uint32_t key;
+	uint32_t group;
 	uint64_t size;
 	uint32_t replicas;
 	bool hard;
@@ -166,7 +181,8 @@ void model_copy_begun(struct model *model, const struct model_copy *copy,
 void model_no_space(struct model *model);
 int32_t model_copy_end(struct model *model, uint32_t client, uint32_t key, bool move,
 		       uint64_t now_ns);
-int32_t model_copy_revoke(struct model *model, uint32_t client, uint32_t key, bool move);
+int32_t model_copy_revoke(struct model *model, uint32_t client, uint32_t key, bool move,
+			  uint64_t now_ns);
 /* Those that nobody ended in time are undone. */
 void model_copies_expire(struct model *model, uint64_t now_ns);
 

@@ -81,15 +81,21 @@ model_copy_begun(struct model *model, const struct model_copy *copy,
 /* ---- ends ---- */
 
 static void
-forget(struct model_object *object)
+forget(struct model *model, struct model_object *object, uint64_t now_ns)
 {
+	uint64_t lease_ns = model_group_lease(model, object->group);
+	uint64_t renewed_ns = lease_ns > now_ns ? now_ns + model->lease_ttl_ns : now_ns;
+	struct model_group *group = &model->groups[object->group];
+
+	if (object->group != 0 && group->to_ns < renewed_ns)
+		group->to_ns = renewed_ns;
 	object->busy = false;
 	for (uint32_t r = 0; r < object->replicas; r++)
 		object->replica[r].source = object->replica[r].target = false;
 }
 
 static void
-undo(struct model *model, uint32_t key, uint64_t park_until_ns)
+undo(struct model *model, uint32_t key, uint64_t park_until_ns, uint64_t now_ns)
 {
 	struct model_object *object = &model->objects[key];
 
@@ -100,7 +106,7 @@ undo(struct model *model, uint32_t key, uint64_t park_until_ns)
 			model_park(model, object, &object->replica[r], park_until_ns);
 		model_replica_drop(object, r);
 	}
-	forget(object);
+	forget(model, object, now_ns);
 	if (object->replicas == 0)
 		model_object_drop(model, key);
 }
@@ -131,7 +137,7 @@ end_with_source(struct model *model, struct model_object *object, uint32_t sourc
 		left += object->replica[r].target;
 		object->replica[r].complete = true;
 	}
-	forget(object);
+	forget(model, object, now_ns);
 	/* a move never takes the last replica away */
 	if (left < object->targets || (move && object->replicas == 1))
 		return REPLICA_GONE;
@@ -156,7 +162,7 @@ model_copy_end(struct model *model, uint32_t client, uint32_t key, bool move, ui
 	if (source < object->replicas) {
 		code = end_with_source(model, object, source, now_ns);
 	} else {
-		undo(model, key, 0);
+		undo(model, key, 0, now_ns);
 		code = REPLICA_GONE;
 	}
 	if (code == 0)
@@ -167,12 +173,12 @@ model_copy_end(struct model *model, uint32_t client, uint32_t key, bool move, ui
 }
 
 int32_t
-model_copy_revoke(struct model *model, uint32_t client, uint32_t key, bool move)
+model_copy_revoke(struct model *model, uint32_t client, uint32_t key, bool move, uint64_t now_ns)
 {
 	int32_t code = ending(model, client, key, move);
 
 	if (code == 0)
-		undo(model, key, 0);
+		undo(model, key, 0, now_ns);
 	return code;
 }
 
@@ -184,7 +190,7 @@ abandon(struct model *model, uint32_t key, uint64_t now_ns)
 	struct model_object *object = &model->objects[key];
 	uint64_t until_ns = object->copied_ns + model->release_ns;
 
-	undo(model, key, until_ns > now_ns ? until_ns : 0);
+	undo(model, key, until_ns > now_ns ? until_ns : 0, now_ns);
 	if (object->there)
 		object->let_go_ns = now_ns;
 	model->copies_undone++;

@@ -149,11 +149,15 @@ model_tick(struct model *model, uint64_t now_ns)
 
 /* ---- eviction ---- */
 
+/* A member of a group waits for the group. */
 static bool
-evictable(const struct model_object *object, uint64_t now_ns)
+evictable(const struct model *model, const struct model_object *object, uint64_t now_ns)
 {
+	uint64_t lease_ns =
+		object->group == 0 ? object->lease_ns : model_group_lease(model, object->group);
+
 	return object->there && !object->writing && !object->hard && !object->busy &&
-	       object->lease_ns <= now_ns;
+	       lease_ns <= now_ns;
 }
 
 static bool
@@ -175,17 +179,42 @@ vanish(struct model *model, uint32_t key, uint64_t now_ns)
 		model_object_drop(model, key);
 		return;
 	}
-	must(evictable(object, now_ns));
+	must(evictable(model, object, now_ns));
 	if (is_pinned(object, now_ns)) {
 		must(model->evict_soft_pinned);
 		model->evicted_pinned++;
 	}
 	model->evicted++;
+	model->evicted_grouped += object->group != 0;
 	model->wanted = false;
 	model_object_drop(model, key);
 }
 
-/* Nobody is left who should have gone before @gone: it could since the last look. */
+static uint64_t
+place_from(const struct model *model, const struct model_object *object)
+{
+	return object->group == 0 ? object->lease_ns : model->groups[object->group].from_ns;
+}
+
+static uint64_t
+place_to(const struct model *model, const struct model_object *object)
+{
+	return object->group == 0 ? object->lease_ns : model->groups[object->group].to_ns;
+}
+
+/*
+ * It could have been evicted at the last look already, and since. A group whose only member was
+ * written while it was leased may stand as if that had been a read.
+ */
+static bool
+was_evictable(const struct model *model, const struct model_object *object)
+{
+	return evictable(model, object, model->looked_ns) &&
+	       place_to(model, object) <= model->looked_ns &&
+	       !is_pinned(object, model->looked_ns) && object->let_go_ns <= model->looked_ns;
+}
+
+/* Nobody is left who should have gone before @gone, or with it. */
 static void
 must_be_oldest(const struct model *model, const struct model_object *gone, const bool *has,
 	       uint64_t now_ns)
@@ -193,11 +222,11 @@ must_be_oldest(const struct model *model, const struct model_object *gone, const
 	for (uint32_t i = 0; i < MODEL_KEYS; i++) {
 		const struct model_object *left = &model->objects[i];
 
-		if (!has[i] || !evictable(left, model->looked_ns) ||
-		    is_pinned(left, model->looked_ns) || left->let_go_ns > model->looked_ns)
+		if (!has[i] || !was_evictable(model, left))
 			continue;
 		must(!is_pinned(gone, now_ns));
-		must(left->lease_ns >= gone->lease_ns);
+		must(place_to(model, left) >= place_from(model, gone));
+		must(gone->group == 0 || gone->group != left->group);
 	}
 }
 
@@ -236,6 +265,6 @@ model_at_rest(const struct model *model, uint64_t now_ns)
 	if ((double)model_extent_bytes(model) <= model->watermark * (double)model_capacity(model))
 		return;
 	for (uint32_t i = 0; i < MODEL_KEYS; i++)
-		must(!evictable(&model->objects[i], now_ns) ||
+		must(!evictable(model, &model->objects[i], now_ns) ||
 		     (is_pinned(&model->objects[i], now_ns) && !model->evict_soft_pinned));
 }

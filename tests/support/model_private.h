@@ -35,6 +35,9 @@ void model_park(struct model *model, const struct model_object *object,
 void model_unpark(struct model *model, uint64_t now_ns);
 /* When the next is due; UINT64_MAX: nothing is parked. */
 uint64_t model_unpark_next(const struct model *model);
+/* The lease of a group; of an object, by itself or as a member. */
+uint64_t model_group_lease(const struct model *model, uint32_t group);
+uint64_t model_lease(const struct model *model, const struct model_object *object);
 /* A replica that is not complete. */
 bool model_unfinished(const struct model_object *object);
 /* The copies of a client that is gone are undone. */

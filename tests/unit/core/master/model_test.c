@@ -28,6 +28,17 @@ static uint32_t soft_of_8; /* how many objects ask for a soft pin */
 
 /* ---- objects ---- */
 
+static void
+put_group(struct model_put *put, struct mc_replicate_config *config, uint32_t group)
+{
+	static struct mc_str id;
+
+	put->group = group;
+	config->has_group_ids = group != 0;
+	id = sim_str(model_name(group));
+	config->group_ids = (struct mc_vec){&id, group != 0, sizeof(id), 0, 0};
+}
+
 static struct model_put
 put_draw(struct mc_replicate_config *config)
 {
@@ -46,6 +57,7 @@ put_draw(struct mc_replicate_config *config)
 	*config = (struct mc_replicate_config){.replica_num = put.replicas,
 					       .with_hard_pin = put.hard,
 					       .soft_pin_action = put.soft};
+	put_group(&put, config, model_below(3) == 0 ? 1 + model_below(MODEL_GROUPS) : 0);
 	if (put.soft == MC_SOFT_PIN_ENABLE) {
 		config->soft_pin_ttl_ms = (struct mc_opt_u64){true, ttl_ms};
 		put.pin_ttl_ns = ttl_ms * MC_NS_PER_MS;
@@ -103,6 +115,8 @@ step_upsert_start(void)
 
 	if (model.objects[put.key].there && model_below(2) == 0)
 		put.size = model.objects[put.key].size;
+	if (model.objects[put.key].there && model_below(4) > 0)
+		put_group(&put, &config, model_below(2) == 0 ? 0 : model.objects[put.key].group);
 	wanted = model_upsert_start(&model, &put);
 	got = sim_upsert_begin(&model_clients[put.client], model_key(put.key), put.size, &config,
 			       descs, MODEL_REPLICAS);
@@ -328,7 +342,7 @@ step_copy_end(void)
 
 	model_tell("c%u %s the %s of k%u: %d", client, revoke ? "revokes" : "ends",
 		   move ? "move" : "copy", key, error);
-	must(error == (revoke ? model_copy_revoke(&model, client, key, move)
+	must(error == (revoke ? model_copy_revoke(&model, client, key, move, sim_now_ns())
 			      : model_copy_end(&model, client, key, move, sim_now_ns())));
 }
 
@@ -506,6 +520,7 @@ START_TEST(the_master_is_as_the_model)
 	ck_assert_uint_gt(model.unparked, 10);
 	ck_assert_uint_gt(model.expired, 5);
 	ck_assert_uint_gt(model.orphaned, 100);
+	ck_assert_uint_gt(model.evicted_grouped, 50);
 	ck_assert_uint_gt(model.in_place, 100);
 	ck_assert_uint_gt(model.replaced, 100);
 	ck_assert_uint_gt(model.copied, 100);
