@@ -75,6 +75,31 @@ START_TEST(defaults_are_those_of_the_master)
 }
 END_TEST
 
+START_TEST(tasks_have_their_flags)
+{
+	struct mc_master_params want;
+
+	read_ok("-v=0");
+	mc_master_params_init(&want);
+	ck_assert_uint_eq(config.master.tasks_pending_max, want.tasks_pending_max);
+	ck_assert_uint_eq(config.master.tasks_processing_max, want.tasks_processing_max);
+	ck_assert_uint_eq(config.master.tasks_finished_max, want.tasks_finished_max);
+	ck_assert_uint_eq(config.master.task_pending_timeout_ns, want.task_pending_timeout_ns);
+	ck_assert_uint_eq(config.master.task_processing_timeout_ns,
+			  want.task_processing_timeout_ns);
+	ck_assert_uint_eq(config.master.task_retries, want.task_retries);
+	read_ok("-max_total_pending_tasks=1", "-max_total_processing_tasks=2",
+		"-max_total_finished_tasks=3", "-pending_task_timeout_sec=4",
+		"-processing_task_timeout_sec=0", "-max_retry_attempts=6");
+	ck_assert_uint_eq(config.master.tasks_pending_max, 1);
+	ck_assert_uint_eq(config.master.tasks_processing_max, 2);
+	ck_assert_uint_eq(config.master.tasks_finished_max, 3);
+	ck_assert_uint_eq(config.master.task_pending_timeout_ns, 4000000000ull);
+	ck_assert_uint_eq(config.master.task_processing_timeout_ns, 0);
+	ck_assert_uint_eq(config.master.task_retries, 6);
+}
+END_TEST
+
 START_TEST(units_do_not_overflow)
 {
 	const uint64_t century = 3153600000ull * 1000000000ull;
@@ -206,6 +231,7 @@ main(void)
 
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_test(tcase, defaults_are_those_of_the_master);
+	tcase_add_test(tcase, tasks_have_their_flags);
 	tcase_add_test(tcase, units_do_not_overflow);
 	tcase_add_test(tcase, newer_names_win);
 	tcase_add_test(tcase, strategies);

@@ -347,6 +347,27 @@ queues_check(struct model *model)
 	must(walked == queued);
 }
 
+START_TEST(an_extra_that_says_nothing_is_taken_away)
+{
+	struct mc_table *table = table_new();
+	uint32_t object = insert(table, "k", 1, 1);
+	struct mc_object_extra *extra;
+
+	mc_table_extra_trim(table, object);
+	must(mc_table_extra(table, object, &extra) == MC_OK);
+	extra->checksum = 1;
+	mc_table_extra_trim(table, object);
+	must(mc_table_extra_of(table, object) == extra);
+	/* places that mean nothing any more */
+	extra->checksum = 0;
+	extra->pin_at = 3;
+	extra->copy = 4;
+	mc_table_extra_trim(table, object);
+	must(mc_table_extra_of(table, object) == NULL);
+	mc_table_destroy(table);
+}
+END_TEST
+
 START_TEST(agrees_with_the_model)
 {
 	struct model *model = calloc(1, sizeof(*model));
@@ -536,6 +557,7 @@ table_suite(void)
 	tcase_add_test(tcase, who_comes_back_first_stands_behind_the_older_ones);
 	tcase_add_test(tcase, places_in_two_queues_are_traded);
 	tcase_add_test(tcase, widen_keeps_everything);
+	tcase_add_test(tcase, an_extra_that_says_nothing_is_taken_away);
 	tcase_add_test(tcase, agrees_with_the_model);
 	tcase_add_test(tcase, walk_meets_each_object_once);
 	tcase_add_test(tcase, walk_of_nothing_is_over_at_once);
