@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the live page is told. */
+/* What the live page and Prometheus are told of many segments, in slices. */
 #include <check.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -93,13 +93,12 @@ START_TEST(the_state_tells_of_segments_and_clients)
 }
 END_TEST
 
-/* In slices, and not all of them. */
-START_TEST(the_state_of_many_segments_is_cut_off)
+static void
+mount_many(unsigned int count)
 {
-	json_t *json;
 	char name[32];
 
-	for (unsigned int i = 0; i < 5000; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		struct mc_segment_desc desc;
 
 		snprintf(name, sizeof(name), "host%u:1", i);
@@ -107,10 +106,57 @@ START_TEST(the_state_of_many_segments_is_cut_off)
 		desc.base = (i + 1) * SIM_MIB;
 		ck_assert_int_eq(sim_mount_desc(&owner, &desc), 0);
 	}
+}
+
+/* In slices, and not all of them. */
+START_TEST(the_state_of_many_segments_is_cut_off)
+{
+	json_t *json;
+
+	mount_many(5000);
 	json = state_json();
 	ck_assert_uint_eq(json_array_size(json_object_get(json, "segments")), 4096);
 	ck_assert_uint_eq(json_array_size(json_object_get(json, "clients")), 1);
 	json_decref(json);
+}
+END_TEST
+
+/* It had begun, and kept sums for what was to come. */
+START_TEST(samples_under_way_end_with_the_master)
+{
+	struct sim_query query;
+
+	mount_many(1000);
+	sim_query_send(&query, MC_QUERY_SEGMENT_STATS, NULL);
+	for (int i = 0; i < 3; i++)
+		mc_reactor_poll(sim_reactor());
+	ck_assert(!query.done);
+	ck_assert_ptr_nonnull(query.query.scratch);
+	mc_master_stop(sim_master());
+	sim_settle();
+	ck_assert(query.done);
+	ck_assert_int_eq(query.query.status, MC_ERR_UNAVAILABLE_STATE);
+	ck_assert_ptr_null(query.query.scratch);
+	free(sim_query_text(&query));
+}
+END_TEST
+
+/* Every name once for each metric, though many slices are between. */
+START_TEST(samples_of_many_segments_are_whole)
+{
+	char *text, *at;
+	unsigned int count = 0;
+
+	mount_many(1000);
+	text = sim_query(MC_QUERY_SEGMENT_STATS, NULL);
+	for (at = text; (at = strstr(at, "\nmc_segment_free_bytes{segment=\"host")) != NULL; at++)
+		count++;
+	ck_assert_uint_eq(count, 1000);
+	at = strstr(text, "# HELP mc_segment_free_bytes ");
+	ck_assert_ptr_nonnull(at);
+	ck_assert_ptr_null(strstr(at + 1, "# HELP mc_segment_free_bytes "));
+	ck_assert_ptr_nonnull(strstr(at, "mc_segment_free_bytes{segment=\"host999:1\"} 4096\n"));
+	free(text);
 }
 END_TEST
 
@@ -122,6 +168,8 @@ states(void)
 	tcase_add_test(tc, the_state_of_nothing);
 	tcase_add_test(tc, the_state_tells_of_segments_and_clients);
 	tcase_add_test(tc, the_state_of_many_segments_is_cut_off);
+	tcase_add_test(tc, samples_under_way_end_with_the_master);
+	tcase_add_test(tc, samples_of_many_segments_are_whole);
 	return tc;
 }
 
