@@ -3,6 +3,7 @@
 for everything: mc-master must answer the same. The tables below are all that is excused."""
 
 import dataclasses
+import time
 import typing
 
 import pytest
@@ -23,12 +24,13 @@ class Recording:
     upstream_flags: tuple = ()      # that mc-master refuses: see doc/limits.md
     pauses: dict = dataclasses.field(default_factory=dict)  # before a step: seconds
     restart: int = 0                # before this step another master takes over
+    swift: tuple = ()               # from this step to that within so many seconds
 
 
 RECORDINGS = {
     # nothing is evicted: who was, in the recording, hung on its timing
     "wheel_client_full": Recording(flags=("-eviction_ratio=0", "-eviction_high_watermark_ratio=1")),
-    "wheel_client_two_nodes": Recording(flags=("-client_ttl=2",), pauses={46: (4, 45)}),
+    "wheel_client_two_nodes": Recording(flags=("-client_ttl=3",), pauses={46: (5, 45)}),
     "wheel_client_zero_segment": Recording(),
     "wheel_client_master_restart": Recording(restart=11),
     "wheel_client_checksum_tenant": Recording(),
@@ -36,10 +38,11 @@ RECORDINGS = {
     "wheel_client_ssd_offload": Recording(flags=(LEASE_1S,), upstream_flags=("-enable_offload",),
                                           pauses={40: (1.2, None)}),
     "direct_client": Recording(
-        flags=(LEASE_1S, "-client_ttl=4", "-put_start_discard_timeout_sec=2"),
+        flags=(LEASE_1S, "-client_ttl=6", "-put_start_discard_timeout_sec=2"),
         upstream_flags=("-enable_offload",),
         # the ends of leases, of a grace period, of an unfinished write's time, of a client's
-        pauses={156: (1.2, None), 171: (2, 170), 181: (2.5, 180), 185: (6, None)}),
+        pauses={156: (1.2, None), 171: (2, 170), 181: (2.5, 180), 185: (8, None)},
+        swift=(68, 155, 0.9)),     # while the lease of a read lasts
 }
 
 
@@ -93,13 +96,14 @@ def wanted(step, replay, scenario):
 
 
 def run(cluster, scenario):
-    """Every difference, as (step, what differs)."""
+    """Every difference, as (step, what differs); None: the machine was too slow to tell."""
     recording = RECORDINGS[scenario]
     flags = recording.flags + (recording.upstream_flags if UPSTREAM else ())
     replay = Replay(cluster.master(flags=flags), Judge(upsert_renews=not UPSTREAM))
     steps = {step.number: step for step in load(scenario)}
-    found = []
+    found, times = [], {}
     for step in steps.values():
+        times[step.number] = time.monotonic()
         if step.number == recording.restart:
             replay.restart()
         if step.number in recording.pauses:
@@ -112,12 +116,19 @@ def run(cluster, scenario):
         except Differs as difference:
             found.append((step, str(difference)))
     replay.close()
+    if recording.swift:
+        first, last, seconds = recording.swift
+        if times[last + 1] - times[first] > seconds:
+            return None
     return found
 
 
 @pytest.mark.parametrize("scenario", RECORDINGS)
 def test_recorded(cluster, scenario):
     found = run(cluster, scenario)
+    for _ in range(3):
+        found = run(cluster, scenario) if found is None else found
+    assert found is not None, "four times too slow to be compared"
     lines = [f"{step.number} {step.name} {step.function}: {what}" for step, what in found]
     assert not lines, "\n".join(lines)
 
