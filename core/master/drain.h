@@ -21,6 +21,7 @@ struct drain_names {
 
 /* A walk over all objects; such walks follow each other until the segments are empty. */
 struct drain_round {
+	uint64_t began_ns;
 	uint32_t cursor;
 	uint64_t left;		/* replicas met on the segments: of these */
 	uint64_t started;	/* got a task */

@@ -11,8 +11,11 @@
 /* Objects looked at per pass of the reactor, as in walk.c. */
 #define SLICE	 1024u
 #define ROUND_NS MC_NS_PER_S
-/* Names looked at for one object. */
-#define SAMPLE 64u
+/* Names looked at for one object, which takes as long as to look at so many objects. */
+#define SAMPLE	     64u
+#define SAMPLE_STEPS 32u
+/* Rounds that find nothing to move leave the lcore to others for so many times their length. */
+#define REST 4u
 
 /* ---- where to ---- */
 
@@ -140,9 +143,12 @@ unit_start(struct mc_master *master, struct drain_job *job, struct mc_object *ob
 	}
 }
 
-static void
+/* Returns how many steps that was worth. */
+static uint32_t
 object_visit(struct mc_master *master, struct drain_job *job, struct mc_object *object)
 {
+	uint32_t steps = 0;
+
 	for (unsigned int i = 0; i < object->replicas; i++) {
 		struct mc_replica *replica = &mc_object_replicas(object)[i];
 
@@ -154,11 +160,14 @@ object_visit(struct mc_master *master, struct drain_job *job, struct mc_object *
 		/* of a job before this one */
 		if (job->first_round)
 			failures_set(replica, 0);
-		if (failures(replica) >= MC_DRAIN_TRIES)
+		if (failures(replica) >= MC_DRAIN_TRIES) {
 			job->round.hopeless++;
-		else
-			unit_start(master, job, object, replica);
+			continue;
+		}
+		unit_start(master, job, object, replica);
+		steps += SAMPLE_STEPS;
 	}
+	return steps;
 }
 
 /* The replica that @order is to move, if it is still there. */
@@ -216,6 +225,8 @@ static void
 round_end(struct mc_master *master, struct drain_job *job)
 {
 	const struct drain_round *round = &job->round;
+	uint64_t now = mc_reactor_now(master->exec);
+	uint64_t rest_ns = round->started == 0 ? REST * (now - round->began_ns) : 0;
 	bool idle = job->told.active_units == 0;
 
 	job->told.blocked_units = round->blocked;
@@ -224,28 +235,41 @@ round_end(struct mc_master *master, struct drain_job *job)
 	} else if (idle && round->left == round->hopeless) {
 		mc_drain_end(master, job, MC_DRAIN_FAILED);
 	} else {
-		job->next_ns = mc_reactor_now(master->exec) + ROUND_NS;
+		job->next_ns = now + (rest_ns > ROUND_NS ? rest_ns : ROUND_NS);
 		job->first_round = false;
 		job->round = (struct drain_round){.cursor = MC_OBJECT_NONE};
 	}
 }
 
+/* One object, or as many steps as there are without one. */
+static void
+walk_step(struct mc_master *master, struct drain_job *job, uint32_t *steps)
+{
+	uint32_t object = mc_table_walk(master->table, &job->round.cursor, steps);
+	uint32_t worth;
+
+	if (object == MC_OBJECT_NONE || !mc_object_prune(master, object))
+		return;
+	worth = object_visit(master, job, master_object(master, object));
+	*steps -= worth < *steps ? worth : *steps;
+}
+
 uint32_t
 mc_drain_walk(struct mc_master *master, struct drain_job *job)
 {
+	uint64_t now = mc_reactor_now(master->exec);
 	uint32_t steps = SLICE;
 
-	if (mc_reactor_now(master->exec) < job->next_ns)
+	if (now < job->next_ns)
 		return 0;
 	if (job->told.status == MC_DRAIN_CREATED) {
 		job->told.status = MC_DRAIN_RUNNING;
 		mc_drain_touch(job);
 	}
+	if (job->round.cursor == MC_OBJECT_NONE)
+		job->round.began_ns = now;
 	while (steps > 0 && job->told.active_units < job->concurrency) {
-		uint32_t object = mc_table_walk(master->table, &job->round.cursor, &steps);
-
-		if (object != MC_OBJECT_NONE && mc_object_prune(master, object))
-			object_visit(master, job, master_object(master, object));
+		walk_step(master, job, &steps);
 		if (job->round.cursor == MC_OBJECT_NONE) {
 			round_end(master, job);
 			return 1;
