@@ -14,6 +14,7 @@
 #include "core/wire/msg.h"
 #include "tests/support/model_sim.h"
 #include "tests/support/must.h"
+#include "tests/support/sim_batch.h"
 #include "tests/support/sim_copy.h"
 #include "tests/support/sim_segment.h"
 #include "tests/support/sim_suite.h"
@@ -21,6 +22,7 @@
 
 #define STEPS	  80000u
 #define BYTES_MAX 12000u
+#define BATCH	  6u
 
 static uint64_t silent_until_ns[MODEL_CLIENTS];
 static uint64_t seed;
@@ -242,6 +244,49 @@ step_clear(void)
 	must(sim_call(&model_clients[client], MC_FN_BATCH_REPLICA_CLEAR, &args, &result) == 0);
 	model_tell("c%u clears k%u on %d: %u", client, key, (int)name, result.value.count);
 	must(result.value.count == model_clear(&model, client, key, name, sim_now_ns()));
+}
+
+static int32_t
+batch_element(enum mc_fn fn, uint32_t client, uint32_t key, bool force)
+{
+	switch (fn) {
+	case MC_FN_BATCH_REMOVE:
+		return model_remove(&model, key, force, sim_now_ns());
+	case MC_FN_BATCH_PUT_END:
+	case MC_FN_BATCH_UPSERT_END:
+		return model_put_end(&model, client, key, sim_now_ns());
+	case MC_FN_BATCH_PUT_REVOKE:
+		return model_put_revoke(&model, client, key, sim_now_ns());
+	default:
+		return model_get(&model, key, sim_now_ns());
+	}
+}
+
+/* One after the other, in the order of the keys, which may be alike. */
+static void
+step_batch(void)
+{
+	static const enum mc_fn fns[] = {MC_FN_BATCH_REMOVE, MC_FN_BATCH_PUT_END,
+					 MC_FN_BATCH_UPSERT_END, MC_FN_BATCH_PUT_REVOKE,
+					 MC_FN_BATCH_GET_REPLICA_LIST};
+	enum mc_fn fn = fns[model_below(sizeof(fns) / sizeof(*fns))];
+	uint32_t client = model_below(MODEL_CLIENTS);
+	struct mc_str keys[BATCH];
+	int32_t errors[BATCH];
+	struct mc_args args;
+	bool force = model_below(2) == 0;
+
+	model_tell("c%u: %s%s", client, mc_fn_name(fn), force ? ", by force" : "");
+	for (uint32_t i = 0; i < BATCH; i++) {
+		uint32_t key = model_below(4) == 0 ? unfinished_draw() : model_below(MODEL_KEYS);
+
+		keys[i] = sim_str(sim_key(key));
+		errors[i] = batch_element(fn, client, key, force);
+		model_tell("  k%u: %d", key, errors[i]);
+	}
+	args = sim_batch_args(&model_clients[client], SIM_VEC(keys), 1);
+	args.force = force;
+	sim_batch_expect(&model_clients[client], fn, &args, errors);
 }
 
 /* ---- copies and moves ---- */
@@ -467,12 +512,12 @@ static const struct {
 	void (*run)(void);
 	uint32_t weight;
 } steps[] = {
-	{step_put_start, 40}, {step_upsert_start, 12}, {step_put_end, 5},
-	{step_put_revoke, 4}, {step_get, 10},	       {step_exist, 4},
-	{step_remove, 6},     {step_remove_all, 1},    {step_clear, 3},
-	{step_copy_start, 8}, {step_copy_end, 8},      {step_mount, 4},
-	{step_unmount, 2},    {step_leave, 2},	       {step_segment_status, 1},
-	{step_ping, 12},      {step_fall_silent, 2},
+	{step_put_start, 40},	  {step_batch, 4},	{step_upsert_start, 12},
+	{step_put_end, 5},	  {step_put_revoke, 4}, {step_get, 10},
+	{step_exist, 4},	  {step_remove, 6},	{step_remove_all, 1},
+	{step_clear, 3},	  {step_copy_start, 8}, {step_copy_end, 8},
+	{step_mount, 4},	  {step_unmount, 2},	{step_leave, 2},
+	{step_segment_status, 1}, {step_ping, 12},	{step_fall_silent, 2},
 };
 
 static void
