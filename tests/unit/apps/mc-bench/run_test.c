@@ -89,8 +89,8 @@ START_TEST(the_warm_up_does_not_count)
 	memset(master.calls, 0, sizeof(master.calls));
 	params.warmup = 0.2;
 	run_ok(OP_EXIST, 1);
-	ck_assert_double_lt(result.seconds, 0.2);
-	ck_assert_uint_lt(result.calls, master.calls[MC_FN_EXIST_KEY] * 3 / 4);
+	ck_assert_uint_gt(result.calls, 0);
+	ck_assert_uint_lt(result.calls, master.calls[MC_FN_EXIST_KEY]);
 }
 END_TEST
 
