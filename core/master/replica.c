@@ -217,11 +217,12 @@ mc_object_delete(struct mc_master *master, uint32_t object)
 	struct mc_object *obj = master_object(master, object);
 	uint32_t owner = obj->owner;
 
+	/* first, as the end of a copy makes a group that it is still in look newer */
+	mc_group_leave(master, object);
 	if (mc_object_busy(obj))
 		mc_copy_forget(master, object);
 	while (obj->replicas > 0)
 		mc_replica_drop(master, object, obj->replicas - 1u, 0);
-	mc_group_leave(master, object);
 	account_queue(master, object, MC_QUEUE_NONE);
 	mc_table_delete(master->table, object);
 	mc_counter_add(&master->stats.objects, (uint64_t)-1);
