@@ -123,7 +123,9 @@ model_sim_open(uint64_t seed, bool evict_soft_pinned)
 {
 	struct mc_master_params params;
 
+	mc_random_init(&random_, seed);
 	mc_master_params_init(&params);
+	params.strategy = (enum mc_strategy)model_below(MC_STRATEGY_LOCAL_FIRST + 1);
 	params.lease_ttl_ns = 300 * MC_NS_PER_MS;
 	params.client_ttl_ns = 3 * MC_NS_PER_S;
 	params.put_discard_ns = 400 * MC_NS_PER_MS;
@@ -147,7 +149,6 @@ model_sim_open(uint64_t seed, bool evict_soft_pinned)
 		model.segments[i].base = model_segment_desc(i).base;
 		model.segments[i].size = SEGMENT_SIZE;
 	}
-	mc_random_init(&random_, seed);
 }
 
 static void
