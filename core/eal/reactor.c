@@ -43,7 +43,7 @@ struct mc_reactor {
 	/* the reactor's own */
 	struct rte_ring *ring __attribute__((aligned(64)));
 	uint64_t now_ns;
-	uint64_t work_ns;		/* when a pass last did work */
+	uint64_t work_ns;		/* when work from outside was last done; 0: never */
 	enum mc_idle_policy policy;
 	struct mc_idle idle;
 	bool polled;			/* a poller did work in the last pass */
@@ -258,10 +258,12 @@ events_run(struct mc_reactor *reactor, struct epoll_event *events, int count)
 static uint64_t
 sleep_ns(const struct mc_reactor *reactor, uint64_t now)
 {
+	/* a pass that did work ended after its own clock reading */
+	uint64_t idle = now > reactor->work_ns ? now - reactor->work_ns : 0;
 	uint64_t next;
 
 	if (reactor->policy != MC_IDLE_ADAPTIVE || reactor->polled ||
-	    now - reactor->work_ns < mc_idle_spin_ns(&reactor->idle))
+	    idle < mc_idle_spin_ns(&reactor->idle))
 		return 0;
 	next = timer_heap_next_ns(&reactor->timers);
 	return next > now ? next - now : 0;
@@ -409,17 +411,17 @@ mc_reactor_poll(struct mc_reactor *reactor)
 {
 	struct mc_reactor *before = self;
 	struct epoll_event events[EVENTS_PER_PASS];
-	uint32_t work, polled;
+	uint32_t outside, work, polled;
 	int count;
 
 	self = reactor;
 	count = events_wait(reactor, events);
 	reactor->now_ns = mc_clock_mono_ns();
-	work = events_run(reactor, events, count);
-	work += messages_run(reactor);
-	if (work > 0)
+	outside = events_run(reactor, events, count);
+	outside += messages_run(reactor);
+	if (outside > 0 && reactor->work_ns > 0)
 		mc_idle_note(&reactor->idle, reactor->now_ns - reactor->work_ns);
-	work += timers_run(reactor);
+	work = outside + timers_run(reactor);
 	polled = pollers_run(reactor);
 	reactor->polled = polled > 0;
 	work += polled;
@@ -428,7 +430,9 @@ mc_reactor_poll(struct mc_reactor *reactor)
 		uint64_t end = mc_clock_mono_ns();
 
 		mc_counter_add(&reactor->busy_ns, end - reactor->now_ns);
-		reactor->work_ns = end;
+		/* a timer alone is no reason to expect more */
+		if (outside + polled > 0)
+			reactor->work_ns = end;
 	}
 	self = before;
 	return work;

@@ -272,6 +272,62 @@ START_TEST(pollers_may_go_while_they_run)
 }
 END_TEST
 
+/* ---- spinning ---- */
+
+static void
+nothing_run(struct mc_msg *msg)
+{
+}
+
+static void
+nothing_expired(struct mc_timer *timer)
+{
+}
+
+/* Sleeps of the pass that follows a message, and of the one that follows a timer. */
+static uint64_t
+sleeps_of_a_pass(struct mc_reactor *reactor, bool message)
+{
+	struct mc_timer ends = {.expired = nothing_expired}, due = {.expired = nothing_expired};
+	struct mc_msg msg = {.run = nothing_run};
+	struct mc_reactor_stats before, after;
+
+	if (message)
+		ck_assert_int_eq(mc_reactor_send(reactor, &msg), MC_OK);
+	else
+		mc_timer_start(reactor, &due, 1);
+	ck_assert_uint_gt(mc_reactor_poll(reactor), 0);
+	mc_reactor_stats_read(reactor, &before);
+	/* a sleep does not last for ever */
+	mc_timer_start(reactor, &ends, mc_clock_mono_ns() + 20 * MC_NS_PER_MS);
+	mc_reactor_poll(reactor);
+	mc_reactor_stats_read(reactor, &after);
+	mc_timer_stop(reactor, &ends);
+	return after.sleeps - before.sleeps;
+}
+
+START_TEST(an_idle_reactor_spins_before_it_sleeps)
+{
+	struct mc_reactor_params params = {.size = sizeof(params), .idle = MC_IDLE_ADAPTIVE};
+	struct mc_reactor *reactor;
+
+	params.spin_ns = 10 * MC_NS_PER_S;
+	ck_assert_int_eq(mc_reactor_create(&params, &reactor), MC_OK);
+	/* more may follow soon on work that came from outside, but not on a timer */
+	ck_assert_uint_eq(sleeps_of_a_pass(reactor, true), 0);
+	mc_reactor_destroy(reactor);
+
+	ck_assert_int_eq(mc_reactor_create(&params, &reactor), MC_OK);
+	ck_assert_uint_eq(sleeps_of_a_pass(reactor, false), 1);
+	mc_reactor_destroy(reactor);
+
+	params.spin_ns = 0;
+	ck_assert_int_eq(mc_reactor_create(&params, &reactor), MC_OK);
+	ck_assert_uint_eq(sleeps_of_a_pass(reactor, true), 1);
+	mc_reactor_destroy(reactor);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -283,6 +339,7 @@ suite(void)
 	tcase_add_test(tc, timers_expire_in_order_and_can_start_again);
 	tcase_add_test(tc, a_watch_deleted_in_its_batch_is_not_told);
 	tcase_add_test(tc, pollers_may_go_while_they_run);
+	tcase_add_test(tc, an_idle_reactor_spins_before_it_sleeps);
 	suite_add_tcase(s, tc);
 	return s;
 }
