@@ -350,6 +350,27 @@ START_TEST(a_busy_member_stays_when_its_group_goes)
 }
 END_TEST
 
+/* It was passed over before: that its copy ends with it must not make its group look newer. */
+START_TEST(a_busy_member_that_dies_leaves_its_group_in_place)
+{
+	struct mc_replicate_config config = {.replica_num = 1,
+					     .preferred_segment = sim_str("b:1")};
+
+	ck_assert_int_eq(sim_mount(&owner, "b:1", 2, SIM_SLOT), 0);
+	pool_put("g", 0, 1, &config);
+	ck_assert_int_eq(sim_copy_start(&owner, "k0", "b:1", "b:1", NULL), 0);
+	sim_pool_put(&owner, 1, 91, NULL);
+	ck_assert(sim_pool_has(0) && !sim_pool_has(1));
+	for (unsigned int i = 1; i < 91; i++)
+		sim_remove(&owner, sim_key(i), true);
+	pool_put("g", 91, 92, NULL);
+	sim_pool_put(&owner, 92, 100, NULL);
+	ck_assert_int_eq(sim_unmount(&owner, 2), 0);
+	sim_pool_put(&owner, 100, 182, NULL);
+	ck_assert(!sim_pool_has(91) && !sim_pool_has(96) && sim_pool_has(97));
+}
+END_TEST
+
 /* ---- large groups ---- */
 
 #define MANY 19000u
@@ -561,6 +582,7 @@ main(void)
 	tcase_add_test(tc, members_whose_pins_are_over_go_together);
 	tcase_add_test(tc, another_takes_the_place_of_a_leader_that_leaves);
 	tcase_add_test(tc, a_busy_member_stays_when_its_group_goes);
+	tcase_add_test(tc, a_busy_member_that_dies_leaves_its_group_in_place);
 	tcase_add_test(tc, a_large_group_goes_in_slices);
 	tcase_add_test(tc, a_read_saves_the_rest_of_a_large_group);
 	tcase_add_test(tc, groups_hold_together_whatever_comes);
