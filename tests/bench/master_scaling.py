@@ -66,6 +66,12 @@ class Master:
         found = re.search(rf"^{name} (\S+)$", self.get("/metrics").decode(), re.M)
         return float(found[1])
 
+    def calls_by_time(self):
+        """(seconds, calls that took no longer), ascending, as the master counted them."""
+        found = re.findall(r'^mc_master_rpc_latency_seconds_bucket\{le="([^"]+)"\} (\S+)$',
+                           self.get("/metrics").decode(), re.M)
+        return [(float(le), int(float(count))) for le, count in found]
+
     def rss(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return sum(int(re.search(rf"^{field}:\s+(\d+)", status, re.M)[1]) << 10
@@ -182,6 +188,7 @@ def growth(args, bench, directory, binaries):
         while filling.poll() is None:
             rows.append(bench.run(master, "exist", connections=1, depth=1, keys=1000,
                                   seed=len(rows) + 2)[-1])
+        counted = master.calls_by_time()
     rows = rows[:-1] or rows
     table(f"Growth to {count:,} objects (exist, 1 × 1, beside fill in batches of 64)",
           ["", "p50 µs", "p99 µs", "max µs"],
@@ -189,6 +196,9 @@ def growth(args, bench, directory, binaries):
            ["while it grows"] + [f"{f(r[k] for r in rows):,.0f}" for k, f in
                                  (("p50_us", statistics.median), ("p99_us", statistics.median),
                                   ("max_us", max))]])
+    print(f"\nIn the master, with the fill's batches, of {counted[-1][1]:,} calls in all:",
+          ", ".join(f"{counted[-1][1] - count} above {le * 1e3:.1f} ms"
+                    for le, count in counted if 0.0005 < le < 0.02))
 
 
 def eviction(args, bench, directory, binaries):
@@ -210,7 +220,7 @@ def eviction(args, bench, directory, binaries):
 
 
 def dumps(args, bench, directory, binaries):
-    """Readers of every key and of all metrics, one request after another, beside get."""
+    """Readers of every key and of all metrics, some ten times a second, beside get."""
     rows = []
     with Master(binaries[0], directory) as master:
         for name, path in (("nothing", None), ("/metrics", "/metrics"),
@@ -222,8 +232,7 @@ def dumps(args, bench, directory, binaries):
                 if path is not None:
                     master.get(path)
                     asked += 1
-                else:
-                    threading.Event().wait(0.1)
+                threading.Event().wait(0.1)
             got = bench.rows(running)[-1]
             rows.append([name, asked] + [f"{got[k]:,.0f}" for k in
                                          ("ops_per_s", "p50_us", "p99_us")])
