@@ -54,12 +54,12 @@ const struct mc_flag mc_options_table[] = {
 	 "which of them also keeps the objects; the first one if empty",
 	 .noun = "one of the given ids"},
 	{"poll", MC_FLAG_STRING, "adaptive", LCORES,
-	 "what an idle core does: adaptive spins for -poll_idle_us and then sleeps until there is "
-	 "work, busy never sleeps",
+	 "what an idle core does: adaptive sleeps until there is work, but first spins for up to "
+	 "-poll_idle_us while work has lately come that soon; busy never sleeps",
 	 .choices = "adaptive|busy"},
 	{"poll_idle_us", MC_FLAG_UINT32, "50", LCORES,
-	 "microseconds that an idle core spins before it sleeps, with -poll adaptive; 0 sleeps at "
-	 "once",
+	 "microseconds that an idle core spins at most before it sleeps, with -poll adaptive; 0 "
+	 "sleeps at once",
 	 .min = 0, .max = 1000000},
 
 	{"abi_default", MC_FLAG_STRING, "0.3.13.post1", WIRE,

@@ -24,7 +24,8 @@ extern "C" {
 
 /* What an lcore does when a pass over its pollers found no work. */
 enum mc_idle_policy {
-	MC_IDLE_ADAPTIVE,	/* spin for spin_ns, then sleep until an event, message or timer */
+	/* Sleep until an event, message or timer; spin first while work lately came in spin_ns. */
+	MC_IDLE_ADAPTIVE,
 	MC_IDLE_BUSY,		/* never sleep */
 	MC_IDLE_INLINE,		/* no thread: the caller polls */
 };
@@ -42,7 +43,7 @@ struct mc_eal_params {
 	const char *main_lcore;		/* --main-lcore: one of the ids given above, or NULL */
 	unsigned int lcore_count;
 	enum mc_idle_policy idle;
-	uint64_t spin_ns; /* adaptive: how long to spin before sleeping; 0 sleeps at once */
+	uint64_t spin_ns; /* adaptive: how long to spin at most; 0 sleeps at once */
 	unsigned int memory_mb;		/* EAL heap (rings, small pools); 0: 64 */
 };
 
