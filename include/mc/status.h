@@ -36,6 +36,9 @@ enum mc_status {
 	MC_ERR_CONN_REFUSED = -22,
 	MC_ERR_CONN_CLOSED = -23,
 	MC_ERR_UNREACHABLE = -24,
+	MC_ERR_ADDRESS_REJECTED = -25,	/* the peer has no such memory registered */
+	MC_ERR_CANCELED = -26,
+	MC_ERR_PEER_RESTARTED = -27,	/* addresses learned before are void */
 
 	/* master RPC framing and decoding */
 	MC_ERR_PROTOCOL = -30,		/* the peer broke the framing: close */
