@@ -45,7 +45,7 @@ enum mc_opcode {
 struct mc_sge {
 	void *addr;
 	uint32_t length;	/* bytes, above 0 */
-	uint32_t key;		/* mc_mem.key of the memory that holds it; 0 where !MC_CAP_LOCAL_REG */
+	uint32_t key;		/* mc_mem.key of its memory; 0 where !MC_CAP_LOCAL_REG */
 };
 
 struct mc_op {
@@ -62,7 +62,7 @@ struct mc_op {
  * MC_OK: a READ's bytes are in our memory; a WRITE's are in the peer's. Otherwise the bytes of the
  * destination are undefined, and neither side touches the memory of the operation any more on our
  * account. What the engine does by status:
- *   MC_ERR_CONN_REFUSED, _CONN_CLOSED, _UNREACHABLE, MC_ERR_IO: the path failed; it tries another way
+ *   MC_ERR_CONN_REFUSED, _CONN_CLOSED, _UNREACHABLE, MC_ERR_IO: the path failed; it tries another
  *   MC_ERR_ADDRESS_REJECTED: the peer has no such memory; it learns its descriptor anew
  *   MC_ERR_CANCELED: ep_cancel() or ep_detach()
  *   MC_ERR_TIMEOUT: the peer made no progress for the driver's own limit
