@@ -65,15 +65,25 @@ static __thread struct mc_reactor *self;
 
 /* ---- life ---- */
 
+/* In memory of our own, not the EAL's, so that a reactor without an lcore needs no EAL. */
+static struct rte_ring *
+ring_create(uint32_t messages_max)
+{
+	size_t bytes = (size_t)rte_ring_get_memsize(messages_max);
+	struct rte_ring *ring = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes);
+
+	if (ring == NULL || rte_ring_init(ring, "mc-reactor", messages_max, RING_F_SC_DEQ) == 0)
+		return ring;
+	free(ring);
+	return NULL;
+}
+
 static enum mc_status
 reactor_open(struct mc_reactor *reactor, uint32_t messages_max)
 {
-	static _Atomic unsigned int serial;
 	struct epoll_event wake = {.events = EPOLLIN};
-	char name[RTE_RING_NAMESIZE];
 
-	snprintf(name, sizeof(name), "mc-reactor-%u", atomic_fetch_add(&serial, 1));
-	reactor->ring = rte_ring_create(name, messages_max, SOCKET_ID_ANY, RING_F_SC_DEQ);
+	reactor->ring = ring_create(messages_max);
 	if (reactor->ring == NULL)
 		return MC_ERR_NO_MEMORY;
 	reactor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -122,7 +132,7 @@ mc_reactor_destroy(struct mc_reactor *reactor)
 		close(reactor->epoll_fd);
 	if (reactor->wake_fd >= 0)
 		close(reactor->wake_fd);
-	rte_ring_free(reactor->ring);
+	free(reactor->ring);
 	mc_timer_heap_fini(&reactor->timers);
 	free(reactor);
 }

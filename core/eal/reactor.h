@@ -54,7 +54,7 @@ struct mc_reactor_params {
 	uint32_t messages_max;		/* ring size, a power of two; 0: 32768 */
 };
 
-/* Needs a started EAL (its rings come from there). */
+/* Needs no started EAL. */
 enum mc_status mc_reactor_create(const struct mc_reactor_params *params,
 				 struct mc_reactor **reactor_out);
 void mc_reactor_destroy(struct mc_reactor *reactor);
