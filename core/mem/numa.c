@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/mem/numa.h"
+
+#include <errno.h>
+#include <numaif.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem/mem.h"
+#include "mc/log.h"
+
+bool
+mc_node_set_has(const struct mc_node_set *set, int node)
+{
+	return node >= 0 && node < MC_NODE_MAX && (set->bits[node / 64] >> (node % 64) & 1) != 0;
+}
+
+unsigned int
+mc_node_set_count(const struct mc_node_set *set)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < MC_NODE_MAX / 64; i++)
+		count += (unsigned int)__builtin_popcountll(set->bits[i]);
+	return count;
+}
+
+bool
+mc_node_set_parse(const char *list, struct mc_node_set *set_out)
+{
+	struct mc_node_set set = {{0}};
+
+	while (*list >= '0' && *list <= '9') {
+		char *end;
+		unsigned long first = strtoul(list, &end, 10);
+		unsigned long last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
+
+		if (last < first || last >= MC_NODE_MAX)
+			return false;
+		for (unsigned long node = first; node <= last; node++)
+			set.bits[node / 64] |= 1ull << (node % 64);
+		list = *end == ',' ? end + 1 : end;
+	}
+	if (*list != '\0' && *list != '\n')
+		return false;
+	*set_out = set;
+	return true;
+}
+
+/* Asked of /proc, as containers often forbid get_mempolicy() and never this. */
+void
+mc_node_set_allowed(struct mc_node_set *set_out)
+{
+	static const char label[] = "Mems_allowed_list:\t";
+	FILE *file = fopen("/proc/self/status", "re");
+	char line[4096];
+	bool found = false;
+
+	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL)
+		found = strncmp(line, label, sizeof(label) - 1) == 0 &&
+			mc_node_set_parse(line + sizeof(label) - 1, set_out);
+	if (file != NULL)
+		fclose(file);
+	if (!found)	/* a kernel without NUMA */
+		*set_out = (struct mc_node_set){{1}};
+}
+
+static void
+refusal_log(enum mc_numa numa, int node, int error)
+{
+	char what[64];
+
+	if (numa == MC_NUMA_BIND)
+		snprintf(what, sizeof(what), "bound to NUMA node %d", node);
+	else
+		snprintf(what, sizeof(what), "interleaved over the NUMA nodes");
+	if (error == EPERM)
+		mc_log_warn("a region is not %s: mbind() is not permitted; in a container add "
+			    "CAP_SYS_NICE (docker: --cap-add SYS_NICE), or run under "
+			    "numactl --membind/--interleave",
+			    what);
+	else
+		mc_log_warn("a region is not %s: mbind(): %s", what, strerror(error));
+}
+
+void
+mc_numa_policy_set(void *addr, uint64_t length, enum mc_numa numa, int node, char *text,
+		   size_t size)
+{
+	struct mc_node_set set;
+	int mode = numa == MC_NUMA_BIND ? MPOL_BIND : MPOL_INTERLEAVE;
+
+	text[0] = '\0';
+	if (numa == MC_NUMA_LOCAL)
+		return;
+	mc_node_set_allowed(&set);
+	if (mc_node_set_count(&set) == 1) {
+		/* nowhere else to go: params were checked */
+		if (numa == MC_NUMA_BIND)
+			snprintf(text, size, " on node %d", node);
+		return;
+	}
+	if (numa == MC_NUMA_BIND) {
+		memset(&set, 0, sizeof(set));
+		set.bits[node / 64] = 1ull << (node % 64);
+	}
+	if (mbind(addr, length, mode, (const unsigned long *)set.bits, MC_NODE_MAX + 1, 0) != 0) {
+		refusal_log(numa, node, errno);
+		snprintf(text, size, " on whichever node (mbind was refused)");
+	} else if (numa == MC_NUMA_BIND) {
+		snprintf(text, size, " on node %d", node);
+	} else {
+		snprintf(text, size, " over %u nodes", mc_node_set_count(&set));
+	}
+}
+
+int
+mc_mem_node(const void *addr)
+{
+	/* asks only: get_mempolicy() would bring a page in that is not there yet */
+	void *page = (void *)((uintptr_t)addr & ~(uintptr_t)4095);
+	int node = -1;
+
+	if (move_pages(0, 1, &page, NULL, &node, 0) != 0 || node < 0)
+		return -1;
+	return node;
+}

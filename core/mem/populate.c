@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/mem/populate.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "mc/log.h"
+
+#define CHUNK_MAX (16ull << 20)
+#define STEPS_MIN 64	/* calls of progress() that memory.h promises */
+
+static unsigned int
+threads_choose(unsigned int wanted, uint64_t chunks)
+{
+	unsigned int count = wanted;
+	cpu_set_t cpus;
+
+	if (count == 0) {
+		count = 1;
+		if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+			count = (unsigned int)CPU_COUNT(&cpus);
+		count = count > 8 ? 8 : count;
+	}
+	if (count > MC_POPULATE_THREADS)
+		count = MC_POPULATE_THREADS;
+	return count > chunks ? (unsigned int)chunks : count;
+}
+
+static uint64_t
+chunk_choose(uint64_t length, uint64_t page_size)
+{
+	uint64_t chunk = length / STEPS_MIN;
+
+	if (chunk > CHUNK_MAX)
+		chunk = CHUNK_MAX;
+	chunk -= chunk % page_size;
+	return chunk < page_size ? page_size : chunk;
+}
+
+/* Called and left with the lock. One thread at a time reports; what comes meanwhile it sees. */
+static void
+progress_report(struct mc_populate *populate)
+{
+	if (populate->progress == NULL || populate->reporting)
+		return;
+	populate->reporting = true;
+	while (populate->reported != populate->ready) {
+		uint64_t ready = populate->ready;
+
+		populate->reported = ready;
+		pthread_mutex_unlock(&populate->lock);
+		populate->progress(populate->context, ready, populate->backing->length);
+		pthread_mutex_lock(&populate->lock);
+	}
+	populate->reporting = false;
+}
+
+static void
+chunk_filled(struct mc_populate *populate, uint64_t chunk)
+{
+	uint64_t before = populate->prefix;
+	uint64_t ready;
+
+	pthread_mutex_lock(&populate->lock);
+	populate->filled[chunk] = 1;
+	while (populate->prefix < populate->chunks && populate->filled[populate->prefix])
+		populate->prefix++;
+	if (populate->prefix != before) {
+		ready = populate->prefix * populate->chunk;
+		if (ready > populate->backing->length)
+			ready = populate->backing->length;
+		__atomic_store_n(&populate->ready, ready, __ATOMIC_RELEASE);
+		pthread_cond_broadcast(&populate->change);
+		progress_report(populate);
+	}
+	pthread_mutex_unlock(&populate->lock);
+}
+
+static void
+chunk_failed(struct mc_populate *populate, uint64_t offset, int error)
+{
+	pthread_mutex_lock(&populate->lock);
+	__atomic_store_n(&populate->stop, true, __ATOMIC_RELAXED);
+	if (populate->status == MC_OK) {
+		populate->status = MC_ERR_NO_MEMORY;
+		mc_log_error("region: the system has no more memory at %llu of %llu bytes: %s",
+			     (unsigned long long)offset,
+			     (unsigned long long)populate->backing->length, strerror(error));
+		pthread_cond_broadcast(&populate->change);
+	}
+	pthread_mutex_unlock(&populate->lock);
+}
+
+static void *
+populate_run(void *argument)
+{
+	struct mc_populate *populate = argument;
+	const struct mc_backing *backing = populate->backing;
+
+	pthread_setname_np(pthread_self(), "mc-populate");
+	while (!__atomic_load_n(&populate->stop, __ATOMIC_RELAXED)) {
+		uint64_t chunk = __atomic_fetch_add(&populate->next, 1, __ATOMIC_RELAXED);
+		uint64_t offset = chunk * populate->chunk;
+		uint64_t length = populate->chunk;
+		int error;
+
+		if (chunk >= populate->chunks)
+			break;
+		if (length > backing->length - offset)
+			length = backing->length - offset;
+		error = mc_backing_fill(backing->fd, backing->addr, backing->addr + offset, length,
+					backing->page_size);
+		if (error == 0)
+			chunk_filled(populate, chunk);
+		else
+			chunk_failed(populate, offset, error);
+	}
+	return NULL;
+}
+
+/* No signal of the host program may be handled on a thread that it does not know. */
+static int
+threads_start(struct mc_populate *populate, unsigned int count)
+{
+	sigset_t all, before;
+	int error = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (error == 0 && populate->threads_count < count) {
+		error = pthread_create(&populate->threads[populate->threads_count], NULL,
+				       populate_run, populate);
+		if (error == 0)
+			populate->threads_count++;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return populate->threads_count > 0 ? 0 : error;
+}
+
+enum mc_status
+mc_populate_start(struct mc_populate *populate, const struct mc_backing *backing,
+		  const struct mc_region_params *params)
+{
+	pthread_condattr_t monotonic;
+	int error;
+
+	populate->backing = backing;
+	populate->chunk = chunk_choose(backing->length, backing->page_size);
+	populate->chunks = (backing->length + populate->chunk - 1) / populate->chunk;
+	populate->progress = params->progress;
+	populate->context = params->context;
+	populate->owner = getpid();
+	populate->filled = calloc(populate->chunks, 1);
+	if (populate->filled == NULL)
+		return MC_ERR_NO_MEMORY;
+	pthread_mutex_init(&populate->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&populate->change, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	error = threads_start(populate, threads_choose(params->threads, populate->chunks));
+	if (error == 0)
+		return MC_OK;
+	mc_log_error("region: no thread to populate it: %s; see ulimit -u and the cgroup's "
+		     "pids.max",
+		     strerror(error));
+	mc_populate_stop(populate);
+	return MC_ERR_NO_MEMORY;
+}
+
+void
+mc_populate_stop(struct mc_populate *populate)
+{
+	/* in a forked child there is neither a thread to join nor a lock in a known state */
+	if (populate->owner == getpid()) {
+		__atomic_store_n(&populate->stop, true, __ATOMIC_RELAXED);
+		for (unsigned int i = 0; i < populate->threads_count; i++)
+			pthread_join(populate->threads[i], NULL);
+		pthread_cond_destroy(&populate->change);
+		pthread_mutex_destroy(&populate->lock);
+	}
+	free(populate->filled);
+}
+
+uint64_t
+mc_populate_ready(const struct mc_populate *populate)
+{
+	return __atomic_load_n(&populate->ready, __ATOMIC_ACQUIRE);
+}
+
+enum mc_status
+mc_populate_wait(struct mc_populate *populate, uint64_t bytes, uint64_t timeout_ns)
+{
+	uint64_t now = mc_clock_mono_ns();
+	uint64_t deadline = timeout_ns > UINT64_MAX / 2 - now ? UINT64_MAX / 2 : now + timeout_ns;
+	struct timespec at = {
+		.tv_sec = (time_t)(deadline / MC_NS_PER_S),
+		.tv_nsec = (long)(deadline % MC_NS_PER_S),
+	};
+	enum mc_status st = MC_OK;
+	int error = 0;
+
+	if (mc_populate_ready(populate) >= bytes)
+		return MC_OK;
+	if (populate->owner != getpid())
+		return MC_ERR_PERMISSION;
+	pthread_mutex_lock(&populate->lock);
+	while (populate->ready < bytes && populate->status == MC_OK && error == 0)
+		error = pthread_cond_timedwait(&populate->change, &populate->lock, &at);
+	if (populate->ready < bytes)
+		st = populate->status != MC_OK ? populate->status : MC_ERR_TIMEOUT;
+	pthread_mutex_unlock(&populate->lock);
+	return st;
+}
