@@ -146,7 +146,7 @@ close_fd:
 	return error;
 }
 
-/* A hugetlb mapping may succeed and its pages be refused (a cgroup's limit): the first one tells. */
+/* A hugetlb mapping may succeed and its pages be refused (a cgroup's limit): the first tells. */
 static int
 huge_try(const struct mc_region_params *params, struct mc_backing *backing, char *node_text,
 	 size_t node_size)
