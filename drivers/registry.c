@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "drivers/driver.h"
+#include "drivers/shm/shm.h"
 
 static const struct mc_driver *const drivers[] = {
+	&mc_driver_shm,
 	NULL,
 };
 
