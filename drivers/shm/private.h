@@ -11,6 +11,7 @@
 #include "core/base/list.h"
 #include "drivers/driver.h"
 #include "drivers/shm/proto.h"
+#include "mc/log.h"
 
 #define SHM_SGE_MAX 64u
 #define SHM_DEPTH_MAX 1024u

@@ -4,6 +4,7 @@
  * given; the peers copy by themselves, so that there is nothing to do for a transfer.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -75,8 +76,9 @@ hello(struct shm_conn *conn, const struct shm_msg *msg, int fd)
 		return st;
 	st = shm_msg_send(conn->fd, &answer, gate);
 	close(gate);
-	if (st == MC_OK)
-		conn->events = dup(fd);
+	if (st != MC_OK)
+		return st;
+	conn->events = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	return conn->events >= 0 ? MC_OK : MC_ERR_IO;
 }
 
