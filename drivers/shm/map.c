@@ -67,14 +67,14 @@ shm_map(struct shm_import *import, int fd, uint64_t offset, uint64_t page_size,
 	if (st != MC_OK) {
 		MC_LOG_LIMITED(MC_LOG_WARN,
 			       "shared memory is not used with a peer: its memfd is %s",
-			       st == MC_ERR_PERMISSION ? "not sealed against shrinking, or too small"
-						       : "described wrongly");
+			       st == MC_ERR_PERMISSION
+				       ? "not sealed against shrinking, or too small"
+				       : "described wrongly");
 		return st;
 	}
 	begin = offset & ~(page_size - 1);
 	end = (offset + import->length + page_size - 1) & ~(page_size - 1);
-	at = mmap(NULL, end - begin, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
-		  (off_t)begin);
+	at = mmap(NULL, end - begin, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)begin);
 	if (at == MAP_FAILED)
 		return errno == ENOMEM ? MC_ERR_NO_MEMORY : MC_ERR_PERMISSION;
 	/* a forked child would hold the memory of a peer that is gone */

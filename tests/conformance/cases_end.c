@@ -270,7 +270,8 @@ cases_end(Suite *suite, int kinds)
 	tcase_add_loop_test(tc, a_sleeper_is_woken_for_completions, 0, kinds);
 	tcase_add_loop_test(tc, a_killed_peer_fails_its_operations_and_a_new_one_works,
 			    CONF_PROCESS, kinds);
-	tcase_add_loop_test(tc, a_stopped_peer_ends_neither_connect_nor_detach, CONF_PROCESS, kinds);
+	tcase_add_loop_test(tc, a_stopped_peer_ends_neither_connect_nor_detach, CONF_PROCESS,
+			    kinds);
 	tcase_add_loop_test(tc, a_sleeper_learns_that_its_peer_died, CONF_PROCESS, kinds);
 	suite_add_tcase(suite, tc);
 }

@@ -43,7 +43,8 @@ enum mc_status
 client_try(struct client *client, const struct server *server, void *addr, uint64_t length,
 	   struct path **path_out)
 {
-	struct mc_ep_params params = {.size = sizeof(params), .connect_timeout_ns = client->connect_timeout_ns};
+	struct mc_ep_params params = {.size = sizeof(params),
+				      .connect_timeout_ns = client->connect_timeout_ns};
 	struct path *path = &client->path[client->paths];
 	enum mc_status st;
 
