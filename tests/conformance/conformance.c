@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/base/random.h"
+#include "tests/support/fault_driver.h"
 #include "tests/support/suite.h"
 
 const struct mc_driver *conf_driver;
@@ -79,6 +80,29 @@ kinds_count(void)
 	return CONF_PROCESS_HOST;
 }
 
+static const struct fault_plan late = {.seed = 1, .shorter = 50, .delay = 400, .reorder = true};
+
+/* "shm", "fault-shm", "fault-shm-late" */
+static const struct mc_driver *
+driver_named(const char *name)
+{
+	const struct mc_driver *driver;
+	char below[32];
+	size_t length;
+
+	if (strncmp(name, "fault-", 6) != 0)
+		return mc_driver_find(name);
+	length = strcspn(name + 6, "-");
+	snprintf(below, sizeof(below), "%.*s", (int)length, name + 6);
+	driver = mc_driver_find(below);
+	if (driver == NULL)
+		return NULL;
+	driver = fault_driver_over(driver);
+	if (strcmp(name + 6 + length, "-late") == 0)
+		fault_plan_set(driver, &late);
+	return driver;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -86,7 +110,7 @@ main(int argc, char **argv)
 	Suite *suite;
 	int kinds;
 
-	conf_driver = argc == 2 ? mc_driver_find(argv[1]) : NULL;
+	conf_driver = argc == 2 ? driver_named(argv[1]) : NULL;
 	if (conf_driver == NULL) {
 		fprintf(stderr, "usage: conformance DRIVER\n");
 		return 2;
