@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "core/base/pages.h"
+#include "core/mem/huge.h"
 #include "core/mem/numa.h"
+#include "core/mem/size.h"
 #include "mc/log.h"
 
 #define HUGE_2M (2ull << 20)
@@ -19,65 +21,6 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23	/* Linux 5.14 */
 #endif
-
-const char *
-mc_size_text(uint64_t bytes, char *text, size_t size)
-{
-	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-	unsigned int unit = 0;
-	uint64_t tenths;
-
-	while (unit < 4 && bytes >> (10 * (unit + 1)) != 0)
-		unit++;
-	tenths = (uint64_t)((unsigned __int128)bytes * 10 >> (10 * unit)) % 10;
-	if (tenths == 0 || unit == 0)
-		snprintf(text, size, "%llu %s", (unsigned long long)(bytes >> (10 * unit)),
-			 units[unit]);
-	else
-		snprintf(text, size, "%llu.%llu %s", (unsigned long long)(bytes >> (10 * unit)),
-			 (unsigned long long)tenths, units[unit]);
-	return text;
-}
-
-static unsigned long
-pool_count(uint64_t page_size, const char *name)
-{
-	unsigned long count = 0;
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%llukB/%s",
-		 (unsigned long long)(page_size >> 10), name);
-	file = fopen(path, "re");
-	if (file == NULL)
-		return 0;
-	if (fscanf(file, "%lu", &count) != 1)
-		count = 0;
-	fclose(file);
-	return count;
-}
-
-/* Why there are no hugepages, and what to do, from the errno of the call that failed. */
-static void
-refusal_explain(uint64_t page_size, uint64_t length, int error, char *why, size_t size)
-{
-	unsigned long idle = pool_count(page_size, "free_hugepages");
-	unsigned long reserved = pool_count(page_size, "resv_hugepages");
-	unsigned long left = idle > reserved ? idle - reserved : 0;
-	unsigned long all = pool_count(page_size, "nr_hugepages");
-	unsigned long needed = (unsigned long)(length / page_size);
-	char page[32];
-
-	mc_size_text(page_size, page, sizeof(page));
-	if (left < needed)
-		snprintf(why, size,
-			 "%lu hugepages of %s free and unreserved, %lu needed; "
-			 "echo %lu >/sys/kernel/mm/hugepages/hugepages-%llukB/nr_hugepages",
-			 left, page, needed, all + needed - left,
-			 (unsigned long long)(page_size >> 10));
-	else
-		snprintf(why, size, "hugepages of %s: %s", page, strerror(error));
-}
 
 int
 mc_backing_fill(int fd, const char *base, char *at, uint64_t length, uint64_t page_size)
@@ -116,8 +59,8 @@ map_aligned(int fd, uint64_t length)
 
 /* 0, or the errno of what failed; then nothing is left. */
 static int
-backing_try(const struct mc_region_params *params, struct mc_backing *backing, uint64_t page_size,
-	    unsigned int flags)
+memfd_map(const struct mc_region_params *params, struct mc_backing *backing, uint64_t page_size,
+	  unsigned int flags)
 {
 	uint64_t length = (params->length + page_size - 1) / page_size * page_size;
 	char name[200];
@@ -146,65 +89,92 @@ close_fd:
 	return error;
 }
 
-/* A hugetlb mapping may succeed and its pages be refused (a cgroup's limit): the first tells. */
-static int
-huge_try(const struct mc_region_params *params, struct mc_backing *backing, char *node_text,
-	 size_t node_size)
+/*
+ * False: no hugepages, and @why says why. A mapping may succeed whose pages are refused one by one:
+ * taking the first tells.
+ */
+static bool
+huge_open(const struct mc_region_params *params, struct mc_backing *backing, char *why,
+	  size_t why_size)
 {
 	uint64_t page_size = params->page_size == 0 ? HUGE_2M : params->page_size;
+	uint64_t length = (params->length + page_size - 1) / page_size * page_size;
 	unsigned int order = (unsigned int)__builtin_ctzll(page_size);
+	int node = params->numa == MC_NUMA_BIND ? params->numa_node : -1;
+	char size[32], page[32], place[64];
 	int error;
 
-	error = backing_try(params, backing, page_size, MFD_HUGETLB | order << MFD_HUGE_SHIFT);
-	if (error != 0)
-		return error;
-	mc_numa_policy_set(backing->addr, backing->length, params->numa, params->numa_node,
-			   node_text, node_size);
-	error = mc_backing_fill(backing->fd, backing->addr, backing->addr, page_size, page_size);
-	if (error != 0)
-		mc_backing_close(backing);
-	return error;
+	if (!mc_huge_expect("", page_size, length, node, why, why_size))
+		return false;
+	error = memfd_map(params, backing, page_size, MFD_HUGETLB | order << MFD_HUGE_SHIFT);
+	if (error == 0) {
+		mc_numa_policy_set(backing->addr, backing->length, params->numa,
+				   params->numa_node, place, sizeof(place));
+		error = mc_backing_fill(backing->fd, backing->addr, backing->addr, page_size,
+					page_size);
+		if (error != 0)
+			mc_backing_close(backing);
+	}
+	if (error != 0) {
+		mc_huge_explain("", page_size, length, error, why, why_size);
+		return false;
+	}
+	snprintf(backing->text, sizeof(backing->text), "%s of %s hugepages%s",
+		 mc_size_text(backing->length, size, sizeof(size)),
+		 mc_size_text(page_size, page, sizeof(page)), place);
+	return true;
 }
 
-enum mc_status
-mc_backing_open(const struct mc_region_params *params, struct mc_backing *backing)
+/* Pages of the usual size, which the kernel may join to huge ones. @why: why not hugetlb, or "". */
+static enum mc_status
+small_open(const struct mc_region_params *params, struct mc_backing *backing, const char *why)
 {
-	uint64_t page_size = params->page_size == 0 ? HUGE_2M : params->page_size;
-	uint64_t huge_length = (params->length + page_size - 1) / page_size * page_size;
-	uint64_t small = (uint64_t)sysconf(_SC_PAGESIZE);
-	char size[32], page[32], node[64], why[200] = "";
-	int error;
+	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	bool transparent = params->huge == MC_HUGE_TRY && mc_huge_transparent("");
+	const char *kind = " pages", *hint = "";
+	char size[32], page[32], place[64];
+	int error = memfd_map(params, backing, page_size, 0);
 
-	if (params->huge != MC_HUGE_NEVER) {
-		error = huge_try(params, backing, node, sizeof(node));
-		if (error == 0) {
-			snprintf(backing->text, sizeof(backing->text), "%s of %s hugepages%s",
-				 mc_size_text(backing->length, size, sizeof(size)),
-				 mc_size_text(page_size, page, sizeof(page)), node);
-			return MC_OK;
-		}
-		refusal_explain(page_size, huge_length, error, why, sizeof(why));
-		if (params->huge == MC_HUGE_ONLY) {
-			mc_log_error("region of %s: no hugepages: %s",
-				     mc_size_text(params->length, size, sizeof(size)), why);
-			return MC_ERR_NO_MEMORY;
-		}
-		mc_log_warn("region of %s uses small pages: %s",
-			    mc_size_text(params->length, size, sizeof(size)), why);
-	}
-	error = backing_try(params, backing, small, 0);
 	if (error != 0) {
 		mc_log_error("region of %s cannot be mapped: %s; see ulimit -v, "
 			     "vm.overcommit_memory and vm.max_map_count",
 			     mc_size_text(params->length, size, sizeof(size)), strerror(error));
 		return MC_ERR_NO_MEMORY;
 	}
-	mc_numa_policy_set(backing->addr, backing->length, params->numa, params->numa_node, node,
-			   sizeof(node));
-	snprintf(backing->text, sizeof(backing->text), "%s of %s pages%s%s%s",
-		 mc_size_text(backing->length, size, sizeof(size)),
-		 mc_size_text(small, page, sizeof(page)), node, why[0] == '\0' ? "" : ": ", why);
+	mc_numa_policy_set(backing->addr, backing->length, params->numa, params->numa_node, place,
+			   sizeof(place));
+	mc_size_text(page_size, page, sizeof(page));
+	if (transparent && madvise(backing->addr, backing->length, MADV_HUGEPAGE) == 0) {
+		snprintf(page, sizeof(page), "transparent");
+		kind = " hugepages";
+	} else if (params->huge == MC_HUGE_TRY) {
+		hint = "; or echo advise >/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+	}
+	snprintf(backing->text, sizeof(backing->text), "%s of %s%s%s%s%s%s",
+		 mc_size_text(backing->length, size, sizeof(size)), page, kind, place,
+		 why[0] == '\0' ? "" : ": ", why, hint);
 	return MC_OK;
+}
+
+enum mc_status
+mc_backing_open(const struct mc_region_params *params, struct mc_backing *backing)
+{
+	char why[MC_BACKING_TEXT / 2] = "", size[32];
+	enum mc_status st;
+
+	if (params->huge == MC_HUGE_NEVER)
+		return small_open(params, backing, why);
+	if (huge_open(params, backing, why, sizeof(why)))
+		return MC_OK;
+	if (params->huge == MC_HUGE_ONLY) {
+		mc_log_error("region of %s: no hugepages: %s",
+			     mc_size_text(params->length, size, sizeof(size)), why);
+		return MC_ERR_NO_MEMORY;
+	}
+	st = small_open(params, backing, why);
+	if (st == MC_OK)
+		mc_log_warn("region: %s", backing->text);
+	return st;
 }
 
 void

@@ -8,7 +8,7 @@
 
 #include "mc/memory.h"
 
-#define MC_BACKING_TEXT 320
+#define MC_BACKING_TEXT 1024
 
 struct mc_backing {
 	char *addr;
@@ -31,8 +31,5 @@ void mc_backing_close(struct mc_backing *backing);
  * the system does not have is an errno, never SIGBUS. 0: done.
  */
 int mc_backing_fill(int fd, const char *base, char *at, uint64_t length, uint64_t page_size);
-
-/* "2 MiB", "1.5 GiB", "4097 bytes". */
-const char *mc_size_text(uint64_t bytes, char *text, size_t size);
 
 #endif

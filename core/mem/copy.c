@@ -162,11 +162,11 @@ mc_copy_kernel_at(unsigned int index)
 	return index < KERNELS ? &kernels[index] : NULL;
 }
 
+/* Plain stores are ordered by whatever atomic the caller announces them with. */
 static void
 copy_plain(void *dst, const void *src, size_t length)
 {
 	memcpy(dst, src, length);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
 static void copy_choose(void *dst, const void *src, size_t length);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "mc/memory.h"
 #include "mc/status.h"
@@ -41,6 +42,19 @@ enum mc_status mc_mem_span(const void *addr, uint64_t length, struct mc_span *sp
 
 /* The NUMA node of the page at @addr; -1: unknown (not populated, or one node only and no NUMA). */
 int mc_mem_node(const void *addr);
+
+/*
+ * May @length more bytes be pinned, as RDMA devices need it? False: @text gets one line with the
+ * fix. Of @size bytes; 300 hold any such line, here and below.
+ */
+bool mc_mem_pinnable(uint64_t length, char *text, size_t size);
+
+/*
+ * May this process read and write memory of process @pid with process_vm_readv() and _writev()? If
+ * not, @text gets one line with the fix. MC_ERR_PERMISSION; MC_ERR_NOT_FOUND: no such process;
+ * MC_ERR_UNSUPPORTED: a kernel without these calls.
+ */
+enum mc_status mc_mem_peer_check(pid_t pid, char *text, size_t size);
 
 /*
  * Copies, with stores that go around the caches where that is faster: large runs, which no cache

@@ -4,16 +4,22 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/mem/budget.h"
+#include "core/mem/size.h"
 #include "mc/log.h"
 
 #define CHUNK_MAX (16ull << 20)
 #define STEPS_MIN 64	/* calls of progress() that memory.h promises */
+#define BUDGET_CHUNKS 4	/* taken between two looks at what is left */
+#define SMALL_MAX (1ull << 20)	/* larger pages are hugetlb's */
+#define WHY_MAX 700
 
 static unsigned int
 threads_choose(unsigned int wanted, uint64_t chunks)
@@ -64,10 +70,10 @@ progress_report(struct mc_populate *populate)
 static void
 chunk_filled(struct mc_populate *populate, uint64_t chunk)
 {
-	uint64_t before = populate->prefix;
-	uint64_t ready;
+	uint64_t before, ready;
 
 	pthread_mutex_lock(&populate->lock);
+	before = populate->prefix;
 	populate->filled[chunk] = 1;
 	while (populate->prefix < populate->chunks && populate->filled[populate->prefix])
 		populate->prefix++;
@@ -83,57 +89,98 @@ chunk_filled(struct mc_populate *populate, uint64_t chunk)
 }
 
 static void
-chunk_failed(struct mc_populate *populate, uint64_t offset, int error)
+chunk_failed(struct mc_populate *populate, uint64_t offset, const char *why)
 {
+	char done[32], all[32];
+
 	pthread_mutex_lock(&populate->lock);
 	__atomic_store_n(&populate->stop, true, __ATOMIC_RELAXED);
 	if (populate->status == MC_OK) {
 		populate->status = MC_ERR_NO_MEMORY;
-		mc_log_error("region: the system has no more memory at %llu of %llu bytes: %s",
-			     (unsigned long long)offset,
-			     (unsigned long long)populate->backing->length, strerror(error));
+		mc_log_error("region: populating ended at %s of %s: %s",
+			     mc_size_text(offset, done, sizeof(done)),
+			     mc_size_text(populate->backing->length, all, sizeof(all)), why);
 		pthread_cond_broadcast(&populate->change);
 	}
 	pthread_mutex_unlock(&populate->lock);
+}
+
+/*
+ * Keeps away from the OOM killer: is there room for what all threads take until the next look?
+ * Hugepages were set aside for the region when it was mapped.
+ */
+static bool
+budget_check(const struct mc_populate *populate, uint64_t chunk, char *why, size_t size)
+{
+	if (populate->backing->page_size > SMALL_MAX || chunk % BUDGET_CHUNKS != 0)
+		return true;
+	return mc_budget_left("", populate->node, why, size) >=
+	       populate->chunk * (BUDGET_CHUNKS + populate->threads_wanted);
+}
+
+static void
+error_explain(int error, char *why, size_t size)
+{
+	if (error == EHWPOISON)
+		snprintf(why, size, "the machine has broken memory (EHWPOISON); see dmesg");
+	else if (error == EFAULT)
+		snprintf(why, size,
+			 "a page was refused (EFAULT): for hugepages, by the control group's "
+			 "hugetlb limit, or as the node has none left");
+	else
+		snprintf(why, size, "%s", strerror(error));
+}
+
+/* False: with the reason in @why. */
+static bool
+chunk_fill(struct mc_populate *populate, uint64_t chunk, char *why, size_t size)
+{
+	const struct mc_backing *backing = populate->backing;
+	uint64_t offset = chunk * populate->chunk;
+	uint64_t length = populate->chunk;
+	int error;
+
+	if (!budget_check(populate, chunk, why, size))
+		return false;
+	if (length > backing->length - offset)
+		length = backing->length - offset;
+	error = mc_backing_fill(backing->fd, backing->addr, backing->addr + offset, length,
+				backing->page_size);
+	if (error != 0)
+		error_explain(error, why, size);
+	return error == 0;
 }
 
 static void *
 populate_run(void *argument)
 {
 	struct mc_populate *populate = argument;
-	const struct mc_backing *backing = populate->backing;
+	char why[WHY_MAX];
 
 	pthread_setname_np(pthread_self(), "mc-populate");
 	while (!__atomic_load_n(&populate->stop, __ATOMIC_RELAXED)) {
 		uint64_t chunk = __atomic_fetch_add(&populate->next, 1, __ATOMIC_RELAXED);
-		uint64_t offset = chunk * populate->chunk;
-		uint64_t length = populate->chunk;
-		int error;
 
 		if (chunk >= populate->chunks)
 			break;
-		if (length > backing->length - offset)
-			length = backing->length - offset;
-		error = mc_backing_fill(backing->fd, backing->addr, backing->addr + offset, length,
-					backing->page_size);
-		if (error == 0)
+		if (chunk_fill(populate, chunk, why, sizeof(why)))
 			chunk_filled(populate, chunk);
 		else
-			chunk_failed(populate, offset, error);
+			chunk_failed(populate, chunk * populate->chunk, why);
 	}
 	return NULL;
 }
 
 /* No signal of the host program may be handled on a thread that it does not know. */
 static int
-threads_start(struct mc_populate *populate, unsigned int count)
+threads_start(struct mc_populate *populate)
 {
 	sigset_t all, before;
 	int error = 0;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (error == 0 && populate->threads_count < count) {
+	while (error == 0 && populate->threads_count < populate->threads_wanted) {
 		error = pthread_create(&populate->threads[populate->threads_count], NULL,
 				       populate_run, populate);
 		if (error == 0)
@@ -156,6 +203,8 @@ mc_populate_start(struct mc_populate *populate, const struct mc_backing *backing
 	populate->progress = params->progress;
 	populate->context = params->context;
 	populate->owner = getpid();
+	populate->node = params->numa == MC_NUMA_BIND ? params->numa_node : -1;
+	populate->threads_wanted = threads_choose(params->threads, populate->chunks);
 	populate->filled = calloc(populate->chunks, 1);
 	if (populate->filled == NULL)
 		return MC_ERR_NO_MEMORY;
@@ -164,7 +213,7 @@ mc_populate_start(struct mc_populate *populate, const struct mc_backing *backing
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&populate->change, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	error = threads_start(populate, threads_choose(params->threads, populate->chunks));
+	error = threads_start(populate);
 	if (error == 0)
 		return MC_OK;
 	mc_log_error("region: no thread to populate it: %s; see ulimit -u and the cgroup's "

@@ -19,11 +19,13 @@ struct mc_populate {
 	const struct mc_backing *backing;
 	uint64_t chunk;		/* bytes that a thread takes at a time */
 	uint64_t chunks;
+	int node;		/* that the region is bound to; -1: none */
 	void (*progress)(void *context, uint64_t ready, uint64_t length);
 	void *context;
 
 	pthread_t threads[MC_POPULATE_THREADS];
-	unsigned int threads_count;
+	unsigned int threads_wanted;
+	unsigned int threads_count;	/* those that could be started */
 	pid_t owner;		/* a forked child has none of the threads */
 
 	uint64_t ready;		/* atomic: bytes from the start */
