@@ -123,7 +123,7 @@ def part_unit(tally, _):
 
 
 def part_check(tally, _):
-    for check in ("layers", "headers", "seam", "mirror", "style"):
+    for check in ("layers", "headers", "seam", "mirror", "hotpath", "style"):
         code, output = run(["/usr/bin/python3", ROOT / "tools/check" / check])
         if code:
             tally.fail(f"tools/check/{check}", output)
