@@ -34,6 +34,12 @@ mc_list_add_tail(struct mc_list *head, struct mc_list *node)
 	head->prev = node;
 }
 
+static inline void
+mc_list_add_head(struct mc_list *head, struct mc_list *node)
+{
+	mc_list_add_tail(head->next, node);
+}
+
 static inline bool
 mc_list_linked(const struct mc_list *node)
 {
