@@ -187,7 +187,8 @@ enum mc_status mc_batch_status(const struct mc_batch *batch, uint32_t index);
 
 struct mc_engine_counters {
 	size_t size;
-	uint64_t read_bytes, write_bytes;	/* of transfers that went well */
+	uint64_t read_bytes, write_bytes;	/* moved by us, to and fro; not by device */
+	uint64_t bytes;				/* both together */
 	uint64_t transfers, failures, timeouts, retries;
 	uint64_t served_bytes;			/* moved for peers by our lcores */
 	uint64_t fallbacks;			/* peers that were reached by a lesser driver */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a core does in every pass: completions in, slices out. Hot path: no lock, memory or log.
+ */
+#include "core/engine/private.h"
+
+#define COMPLETIONS_PER_POLL 32u
+#define OPS_PER_POST 32u
+
+/* ---- out ---- */
+
+void
+engine_slice_send(struct engine_core *core, struct engine_peer *peer, struct engine_slice *slice)
+{
+	const struct engine_request *request = &slice->part->batch->requests[slice->request];
+	struct engine_route *route;
+
+	if (peer->rails_count == 0) {
+		engine_slice_stray(core, peer, slice);
+		return;
+	}
+	route = peer->rails[peer->turn++ % peer->rails_count];
+	if (route->keys != NULL) {
+		uint32_t at = engine_range_find(route, slice->remote_addr, slice->length);
+
+		if (at == UINT32_MAX || route->keys[at] == ENGINE_NO_KEY) {
+			engine_slice_stray(core, peer, slice);
+			return;
+		}
+		slice->remote_key = route->keys[at];
+	}
+	if (route->generation != request->generation) {
+		engine_slice_end(core, slice, MC_ERR_PEER_RESTARTED);
+		return;
+	}
+	slice->route = route;
+	mc_list_add_tail(&route->pending, &slice->queue);
+	if (!mc_list_linked(&peer->flush))
+		mc_list_add_tail(&core->flush, &peer->flush);
+}
+
+/* Posts what is pending on @route; false: the driver takes no more now. */
+static bool
+route_flush(struct engine_core *core, struct engine_route *route)
+{
+	while (!mc_list_empty(&route->pending)) {
+		struct mc_op ops[OPS_PER_POST];
+		struct mc_list *node = route->pending.next;
+		uint32_t count = 0, taken;
+
+		for (; node != &route->pending && count < OPS_PER_POST; node = node->next) {
+			struct engine_slice *slice =
+				mc_container_of(node, struct engine_slice, queue);
+			const struct mc_batch *batch = slice->part->batch;
+
+			ops[count++] = (struct mc_op){
+				.cookie = (uintptr_t)slice,
+				.remote_addr = slice->remote_addr,
+				.remote_key = slice->remote_key,
+				.opcode = batch->requests[slice->request].op == MC_READ
+						  ? MC_OP_READ
+						  : MC_OP_WRITE,
+				.sge_count = slice->sge_count,
+				.sge = slice->sge,
+			};
+		}
+		taken = route->ep->dev->fast.post(route->ep, ops, count);
+		route->inflight += taken;
+		core->inflight[route->device] += taken;
+		for (uint32_t i = 0; i < taken; i++) {
+			struct mc_list *first = route->pending.next;
+
+			mc_list_del(first);
+		}
+		if (taken < count)
+			return false;
+	}
+	return true;
+}
+
+void
+engine_core_flush(struct engine_core *core)
+{
+	struct mc_list *node = core->flush.next;
+
+	while (node != &core->flush) {
+		struct engine_peer *peer = mc_container_of(node, struct engine_peer, flush);
+		bool empty = true;
+
+		node = node->next;
+		for (uint32_t i = 0; i < core->engine->devs_count; i++) {
+			if (peer->routes[i] != NULL)
+				empty &= route_flush(core, peer->routes[i]);
+		}
+		if (empty)
+			mc_list_del(&peer->flush);
+	}
+}
+
+/* ---- in ---- */
+
+static uint32_t
+device_poll(struct engine_core *core, uint32_t device)
+{
+	struct mc_completion completions[COMPLETIONS_PER_POLL];
+	struct mc_cq *cq = core->cqs[device];
+	uint32_t count = cq->dev->fast.poll(cq, completions, COMPLETIONS_PER_POLL);
+	uint32_t served = cq->counters.busy;
+
+	cq->counters.busy = false;
+	if (count + served == 0)
+		core->ready[device] = false;
+	for (uint32_t i = 0; i < count; i++)
+		engine_slice_completed(core, &completions[i]);
+	return count + served;
+}
+
+uint32_t
+engine_core_poll(struct mc_poller *poller)
+{
+	struct engine_core *core = mc_container_of(poller, struct engine_core, poller);
+	uint32_t work = 0;
+
+	for (uint32_t i = 0; i < core->engine->devs_count; i++) {
+		if (core->inflight[i] > 0 || core->ready[i])
+			work += device_poll(core, i);
+	}
+	if (!mc_list_empty(&core->building) && !mc_list_empty(&core->free)) {
+		engine_core_cut(core);
+		work++;
+	} else if (!mc_list_empty(&core->flush)) {
+		engine_core_flush(core);
+	}
+	if (!mc_list_empty(&core->draining))
+		engine_core_drain(core);
+	return work;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two engines and the bytes between them: both inline and on lcores, over shared memory. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/random.h"
+#include "core/engine/engine.h"
+#include "tests/support/fake_directory.h"
+#include "tests/support/must.h"
+#include "tests/support/suite.h"
+
+#define BYTES (8u << 20)
+
+static const struct mc_driver *shm_only[2];
+
+struct side {
+	struct mc_engine *engine;
+	struct mc_region *region;
+	struct mc_engine_mem *mem;
+	unsigned char *bytes;
+};
+
+static void
+side_open(struct side *side, const char *name, bool poll_inline)
+{
+	struct mc_engine_params params = {.size = sizeof(params),
+					  .name = name,
+					  .metadata = "P2PHANDSHAKE",
+					  .poll_inline = poll_inline};
+	struct mc_region_params region = {.size = sizeof(region), .length = BYTES};
+
+	shm_only[0] = mc_driver_find("shm");
+	ck_assert_int_eq(mc_engine_create_with(&params, shm_only, &fake_directory, &side->engine),
+			 MC_OK);
+	ck_assert_int_eq(mc_region_create(&region, &side->region), MC_OK);
+	side->bytes = mc_region_addr(side->region);
+	ck_assert_int_eq(mc_engine_mem_reg(side->engine, side->bytes, BYTES, NULL, &side->mem),
+			 MC_OK);
+}
+
+static void
+side_close(struct side *side)
+{
+	ck_assert_int_eq(mc_engine_mem_unreg(side->mem), MC_OK);
+	mc_engine_destroy(side->engine);
+	ck_assert_int_eq(mc_region_destroy(side->region), MC_OK);
+}
+
+static void
+fill(unsigned char *bytes, size_t length, uint64_t seed)
+{
+	struct mc_random random;
+
+	mc_random_init(&random, seed);
+	for (size_t i = 0; i < length; i++)
+		bytes[i] = (unsigned char)mc_random_next(&random);
+}
+
+static void
+moves_bytes(bool poll_inline)
+{
+	struct mc_segment *peer;
+	struct mc_batch *batch;
+	struct side a, b;
+
+	side_open(&a, "a", poll_inline);
+	side_open(&b, "b", false);
+	fill(b.bytes, BYTES, 7);
+	ck_assert_int_eq(mc_segment_open(a.engine, "b", MC_NS_PER_S, &peer), MC_OK);
+	ck_assert_int_eq(mc_batch_alloc(a.engine, 64, 0, &batch), MC_OK);
+	for (uint32_t i = 0; i < 64; i++)
+		ck_assert_int_eq(mc_batch_add(batch, MC_READ, peer,
+					      (uintptr_t)b.bytes + i * (BYTES / 64),
+					      a.bytes + i * (BYTES / 64), BYTES / 64), MC_OK);
+	ck_assert_int_eq(mc_batch_submit(batch, 0, NULL, NULL), MC_OK);
+	ck_assert_int_eq(mc_batch_wait(batch), MC_OK);
+	ck_assert_mem_eq(a.bytes, b.bytes, BYTES);
+
+	fill(a.bytes, BYTES, 8);
+	mc_batch_reset(batch);
+	ck_assert_int_eq(mc_batch_add(batch, MC_WRITE, peer, (uintptr_t)b.bytes, a.bytes, BYTES),
+			 MC_OK);
+	ck_assert_int_eq(mc_batch_submit(batch, 0, NULL, NULL), MC_OK);
+	ck_assert_int_eq(mc_batch_wait(batch), MC_OK);
+	ck_assert_mem_eq(a.bytes, b.bytes, BYTES);
+	ck_assert_str_eq(mc_segment_driver(peer), "shm");
+	mc_batch_free(batch);
+	mc_segment_close(peer);
+	side_close(&a);
+	side_close(&b);
+	fake_directory_clear();
+}
+
+START_TEST(bytes_move_on_lcores)
+{
+	moves_bytes(false);
+}
+END_TEST
+
+START_TEST(bytes_move_inline)
+{
+	moves_bytes(true);
+}
+END_TEST
+
+START_TEST(an_address_that_is_not_registered_is_refused)
+{
+	struct mc_segment *peer;
+	struct mc_batch *batch;
+	struct side a, b;
+
+	side_open(&a, "a", false);
+	side_open(&b, "b", false);
+	ck_assert_int_eq(mc_segment_open(a.engine, "b", MC_NS_PER_S, &peer), MC_OK);
+	ck_assert_int_eq(mc_batch_alloc(a.engine, 2, 0, &batch), MC_OK);
+	ck_assert_int_eq(mc_batch_add(batch, MC_READ, peer, (uintptr_t)b.bytes + BYTES - 10,
+				      a.bytes, 11), MC_OK);
+	ck_assert_int_eq(mc_batch_add(batch, MC_READ, peer, (uintptr_t)b.bytes + BYTES - 10,
+				      a.bytes, 10), MC_OK);
+	ck_assert_int_eq(mc_batch_submit(batch, 0, NULL, NULL), MC_OK);
+	ck_assert_int_eq(mc_batch_wait(batch), MC_ERR_ADDRESS_REJECTED);
+	ck_assert_int_eq(mc_batch_status(batch, 0), MC_ERR_ADDRESS_REJECTED);
+	ck_assert_int_eq(mc_batch_status(batch, 1), MC_OK);
+	mc_batch_free(batch);
+	mc_segment_close(peer);
+	side_close(&a);
+	side_close(&b);
+	fake_directory_clear();
+}
+END_TEST
+
+int
+main(void)
+{
+	struct mc_eal_params eal = {.size = sizeof(eal), .lcore_count = 2};
+	Suite *suite = suite_create("engine/engine");
+	TCase *tc = tcase_create("pair");
+	int rc;
+
+	must(mc_eal_start(&eal) == MC_OK);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, bytes_move_on_lcores);
+	tcase_add_test(tc, bytes_move_inline);
+	tcase_add_test(tc, an_address_that_is_not_registered_is_refused);
+	suite_add_tcase(suite, tc);
+	rc = suite_run(suite, CK_NOFORK);
+	mc_eal_stop();
+	return rc;
+}
