@@ -83,17 +83,31 @@ shm_msg_send(int socket, const struct shm_msg *msg, int fd)
 	return MC_OK;
 }
 
-static int
-descriptor_of(struct msghdr *header)
+/*
+ * How many came; *fd_out is the first, the others are closed. The
+ * buffer, rounded up as it is, has room for more than the one that we expect.
+ */
+static size_t
+descriptors_take(struct msghdr *header, int *fd_out)
 {
-	int fd = -1;
+	size_t total = 0;
 
+	*fd_out = -1;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-		    c->cmsg_len == CMSG_LEN(sizeof(int)))
-			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		int fd;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < count; i++, total++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+			if (total == 0)
+				*fd_out = fd;
+			else
+				close(fd);
+		}
 	}
-	return fd;
+	return total;
 }
 
 enum mc_status
@@ -105,14 +119,16 @@ shm_msg_recv(int socket, struct shm_msg *msg_out, int *fd_out)
 	struct msghdr header = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes,
 				.msg_controllen = sizeof(control.bytes)};
 	ssize_t got = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	size_t fds;
 	int fd;
 
 	if (got < 0)
 		return status_from_errno(errno);
-	fd = descriptor_of(&header);
-	if (got == 0 && fd < 0)
+	fds = descriptors_take(&header, &fd);
+	if (got == 0 && fds == 0)
 		return MC_ERR_CONN_CLOSED;
-	if (got != sizeof(bytes) || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
+	if (got != sizeof(bytes) || fds > 1 ||
+	    (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
 	    mc_le32_load(bytes + AT_MAGIC) != MAGIC) {
 		if (fd >= 0)
 			close(fd);

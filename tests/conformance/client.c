@@ -74,7 +74,8 @@ client_connect(struct client *client, const struct server *server)
 	enum mc_status st = client_try(client, server, server->memory, server->params.mem_bytes,
 				       &path);
 
-	ck_assert_msg(st == MC_OK, "connecting: %s", mc_status_text(st));
+	if (st != MC_OK)
+		ck_abort_msg("connecting: %s", mc_status_text(st));
 	return path;
 }
 
