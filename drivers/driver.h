@@ -126,7 +126,7 @@ struct mc_ep_params {
 };
 
 struct mc_driver_ops {
-	/* [control] */
+	/* [control] MC_ERR_UNSUPPORTED: cannot work here, or was turned off; a line says why. */
 	enum mc_status (*open)(const struct mc_dev_params *params, struct mc_dev **dev_out);
 	void (*close)(struct mc_dev *dev);
 	/*

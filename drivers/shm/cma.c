@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/uio.h>
 
+#include "core/mem/mem.h"
 #include "drivers/shm/private.h"
 
 static enum mc_status
@@ -25,35 +26,38 @@ status_from_errno(int error)
 	}
 }
 
-static int
-probe_byte(const struct shm_ep *ep, uint64_t addr)
+static bool
+byte_is_there(const struct shm_ep *ep, uint64_t addr)
 {
 	char byte;
 	struct iovec local = {&byte, 1}, remote = {(void *)(uintptr_t)addr, 1};
 
-	return process_vm_readv(ep->pid, &local, 1, &remote, 1, 0) == 1 ? 0 : errno;
+	return process_vm_readv(ep->pid, &local, 1, &remote, 1, 0) == 1;
 }
 
 enum mc_status
 shm_cma_probe(const struct shm_ep *ep, uint64_t addr, uint64_t length)
 {
-	int error;
+	char why[300];
+	enum mc_status st;
 
 	/* without a pidfd another process might get the number while we copy */
-	if (ep->pid <= 0 || ep->pidfd < 0)
+	if (ep->pid <= 0 || ep->pidfd < 0) {
+		MC_LOG_LIMITED(MC_LOG_WARN,
+			       "memory of a peer is reached by a slower way: its process is not "
+			       "visible here; run both in one pid namespace, or let it register "
+			       "a region of mc_region_create()");
 		return MC_ERR_PERMISSION;
-	error = probe_byte(ep, addr);
-	if (error == 0)
-		error = probe_byte(ep, addr + length - 1);
-	if (error == 0)
-		return MC_OK;
-	if (error != EPERM && error != ENOSYS)
-		return status_from_errno(error);
-	MC_LOG_LIMITED(MC_LOG_WARN,
-		       "memory of pid %d is reached by a slower way: process_vm_readv is not "
-		       "permitted; sysctl kernel.yama.ptrace_scope=0, or let the peer register a "
-		       "region of mc_region_create()",
-		       (int)ep->pid);
+	}
+	st = mc_mem_peer_check(ep->pid, why, sizeof(why));
+	if (st == MC_OK)
+		return byte_is_there(ep, addr) && byte_is_there(ep, addr + length - 1)
+			       ? MC_OK
+			       : MC_ERR_ADDRESS_REJECTED;
+	if (st == MC_ERR_NOT_FOUND)
+		return MC_ERR_CONN_CLOSED;
+	MC_LOG_LIMITED(MC_LOG_WARN, "memory of pid %d is reached by a slower way: %s",
+		       (int)ep->pid, why);
 	return MC_ERR_PERMISSION;
 }
 

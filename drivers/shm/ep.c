@@ -204,8 +204,6 @@ shm_ep_create(struct mc_cq *cq, const struct mc_ep_params *params, const struct 
 
 	if (params->depth > SHM_DEPTH_MAX)
 		return MC_ERR_INVALID;
-	if (dev->off)
-		return MC_ERR_UNREACHABLE;
 	st = shm_place_check(&dev->addr, &peer->shm);
 	if (st != MC_OK)
 		return st;

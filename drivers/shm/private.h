@@ -29,7 +29,6 @@ struct shm_dev {
 	struct mc_shm_addr addr;	/* ours */
 	struct mc_list cqs;
 	int listener;			/* -1: not listening */
-	bool off;			/* MC_SHM=0 */
 };
 
 /* ---- the cq: owner, but for create and destroy ---- */

@@ -250,8 +250,6 @@ shm_listen(struct mc_dev *base, struct mc_peer_addr *addr_out)
 	struct shm_dev *dev = shm_dev(base);
 	enum mc_status st;
 
-	if (dev->off)
-		return MC_ERR_UNSUPPORTED;
 	if (dev->listener >= 0)
 		return MC_ERR_EXISTS;
 	st = listener_open(dev->addr.socket, &dev->listener);

@@ -19,9 +19,14 @@ static enum mc_status
 dev_open(const struct mc_dev_params *params, struct mc_dev **dev_out)
 {
 	const char *wanted = getenv("MC_SHM");
-	struct shm_dev *dev = calloc(1, sizeof(*dev));
+	struct shm_dev *dev;
 	enum mc_status st;
 
+	if (wanted != NULL && strcmp(wanted, "0") == 0) {
+		mc_log_info("shared memory with other processes is not used: MC_SHM=0");
+		return MC_ERR_UNSUPPORTED;
+	}
+	dev = calloc(1, sizeof(*dev));
 	if (dev == NULL)
 		return MC_ERR_NO_MEMORY;
 	st = shm_place(&dev->addr);
@@ -30,7 +35,6 @@ dev_open(const struct mc_dev_params *params, struct mc_dev **dev_out)
 		return st;
 	}
 	dev->addr.instance = params->instance;
-	dev->off = wanted != NULL && strcmp(wanted, "0") == 0;
 	dev->listener = -1;
 	mc_list_init(&dev->cqs);
 	dev->base.driver = &mc_driver_shm;

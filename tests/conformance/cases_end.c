@@ -216,21 +216,27 @@ END_TEST
 
 /* ---- sleeping ---- */
 
-/* As an lcore that has nothing else to do: sleeps whenever it may. */
+/* Sleeps if it may, until there is something to poll for. */
+static void
+sleep_once(struct pair *pair)
+{
+	struct pollfd fd = {.fd = conf_driver->ops->event_fd(pair->client.cq), .events = POLLIN};
+
+	if (conf_driver->ops->arm(pair->client.cq) == MC_OK)
+		must(fd.fd >= 0 && poll(&fd, 1, 5000) == 1);
+}
+
+/* As an lcore that has nothing else to do: until *@flag, or until nothing is outstanding. */
 static void
 sleep_until(struct pair *pair, const bool *flag)
 {
 	uint64_t deadline_ns = mc_clock_mono_ns() + 10 * MC_NS_PER_S;
-	struct pollfd fd = {.fd = conf_driver->ops->event_fd(pair->client.cq), .events = POLLIN};
 
 	while (flag != NULL ? !*flag : pair->client.outstanding > 0) {
 		must(mc_clock_mono_ns() < deadline_ns);
 		pair->client.cq->counters.busy = false;
-		if (client_poll(&pair->client) > 0 || pair->client.cq->counters.busy)
-			continue;
-		if (conf_driver->ops->arm(pair->client.cq) == MC_AGAIN)
-			continue;
-		must(fd.fd >= 0 && poll(&fd, 1, 5000) == 1);
+		if (client_poll(&pair->client) == 0 && !pair->client.cq->counters.busy)
+			sleep_once(pair);
 	}
 }
 
@@ -245,6 +251,8 @@ START_TEST(a_sleeper_is_woken_for_completions)
 	pattern_fill(pair.server.memory, BYTES, 3);
 	for (int round = 0; round < 50; round++) {
 		post_some(&pair, ops + round % OPS, 1);
+		if (round % 2 == 1)	/* also straight after post() */
+			sleep_once(&pair);
 		sleep_until(&pair, NULL);
 		must(pair.client.status[round % OPS] == MC_OK);
 		must(memcmp(pair.client.memory + round % OPS * PIECE,

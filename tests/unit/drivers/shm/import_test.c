@@ -247,6 +247,24 @@ START_TEST(memory_taken_back_is_unmapped)
 }
 END_TEST
 
+/* Before a poll has read that it was taken back. */
+START_TEST(revoked_memory_is_rejected_at_once)
+{
+	struct path *path = connected(65536);
+	struct mc_sge sge;
+	struct mc_op op = client_op(&client, path, MC_OP_WRITE, 1, server.memory, 0, 64, &sge);
+
+	client_run_ok(&client, path, &op, 1);
+	server.memory[0] = 0x77;
+	server_mem_detach(&server, 0);
+	must(client_post(&client, path, &op, 1) == 1);
+	client_drain(&client);
+	must(client.status[0] == MC_ERR_ADDRESS_REJECTED && server.memory[0] == 0x77);
+	client_close(&client);
+	server_stop(&server);
+}
+END_TEST
+
 /* The key is given up while the owner is at it. */
 START_TEST(a_key_given_up_while_it_dies)
 {
@@ -334,6 +352,7 @@ main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, a_peer_is_not_believed, 0, LIES);
 	tcase_add_test(tc, memory_taken_back_is_unmapped);
+	tcase_add_test(tc, revoked_memory_is_rejected_at_once);
 	tcase_add_test(tc, a_key_given_up_while_it_dies);
 	tcase_add_test(tc, memory_of_a_killed_peer_goes_with_its_ep);
 	tcase_add_test(tc, imports_are_not_inherited);
