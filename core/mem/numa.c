@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <numaif.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,66 @@ mc_numa_policy_set(void *addr, uint64_t length, enum mc_numa numa, int node, cha
 	}
 }
 
+void
+mc_numa_thread_near(int node)
+{
+	struct mc_node_set near;	/* of CPUs: the lists look the same, and so do the bounds */
+	char path[64], line[4096] = "";
+	cpu_set_t cpus;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/cpulist", node);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return;
+	if (fgets(line, sizeof(line), file) == NULL)
+		line[0] = '\0';
+	fclose(file);
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0 || !mc_node_set_parse(line, &near))
+		return;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &cpus) && !mc_node_set_has(&near, cpu))
+			CPU_CLR(cpu, &cpus);
+	/* refused when none is left: the node has no CPUs, or none that we may use */
+	(void)sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+/* " N0=12 N1=3 " of a line of numa_maps: the node with most. */
+static int
+line_node(const char *line)
+{
+	unsigned long long pages, most = 0;
+	int node, best = -1;
+
+	for (const char *at = strstr(line, " N"); at != NULL; at = strstr(at + 1, " N"))
+		if (sscanf(at, " N%d=%llu", &node, &pages) == 2 && pages > most) {
+			most = pages;
+			best = node;
+		}
+	return best;
+}
+
+int
+mc_numa_maps_node(const char *path, uintptr_t addr)
+{
+	FILE *file = fopen(path, "re");
+	unsigned long long start;
+	size_t room = 0;
+	char *line = NULL;
+	int node = -1;
+
+	/* a line tells where its mapping begins only: the last that begins before @addr has it */
+	while (file != NULL && getline(&line, &room, file) >= 0) {
+		if (sscanf(line, "%llx", &start) != 1 || start > addr)
+			break;
+		node = line_node(line);
+	}
+	free(line);
+	if (file != NULL)
+		fclose(file);
+	return node;
+}
+
 int
 mc_mem_node(const void *addr)
 {
@@ -122,7 +183,9 @@ mc_mem_node(const void *addr)
 	void *page = (void *)((uintptr_t)addr & ~(uintptr_t)4095);
 	int node = -1;
 
-	if (move_pages(0, 1, &page, NULL, &node, 0) != 0 || node < 0)
-		return -1;
-	return node;
+	if (move_pages(0, 1, &page, NULL, &node, 0) != 0)
+		/* containers often forbid the call: what most of the mapping says will do */
+		return errno == EPERM ? mc_numa_maps_node("/proc/self/numa_maps", (uintptr_t)addr)
+				      : -1;
+	return node < 0 ? -1 : node;
 }

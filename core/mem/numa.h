@@ -23,6 +23,15 @@ bool mc_node_set_has(const struct mc_node_set *set, int node);
 unsigned int mc_node_set_count(const struct mc_node_set *set);
 
 /*
+ * The node on which most pages of the mapping around @addr lie, by a file as /proc/self/numa_maps
+ * is one; -1: none of it is populated, or there is no such file.
+ */
+int mc_numa_maps_node(const char *path, uintptr_t addr);
+
+/* Moves the calling thread to the CPUs of @node, as far as it may run there. */
+void mc_numa_thread_near(int node);
+
+/*
  * Sets the policy of a mapping before anything in it is populated. What the system refuses is one
  * warning. @text gets what holds now: "", " on node 1", " over 2 nodes", or that it was refused.
  */

@@ -12,6 +12,7 @@
 
 #include "core/base/clock.h"
 #include "core/mem/budget.h"
+#include "core/mem/numa.h"
 #include "core/mem/size.h"
 #include "mc/log.h"
 
@@ -158,6 +159,8 @@ populate_run(void *argument)
 	char why[WHY_MAX];
 
 	pthread_setname_np(pthread_self(), "mc-populate");
+	if (populate->node >= 0)
+		mc_numa_thread_near(populate->node);	/* pages are cleared by who takes them */
 	while (!__atomic_load_n(&populate->stop, __ATOMIC_RELAXED)) {
 		uint64_t chunk = __atomic_fetch_add(&populate->next, 1, __ATOMIC_RELAXED);
 

@@ -47,7 +47,8 @@ struct mc_region_params {
 	unsigned int threads;		/* that populate; 0: one per allowed CPU, at most 8 */
 	/*
 	 * Called from a populating thread, one call at a time, at least every 1/64 of the length
-	 * and with ready == length at the end; must not call mc_region_destroy(). NULL: nothing.
+	 * (or page) and with ready == length at the end, which may be before mc_region_create()
+	 * returns; must not call mc_region_destroy(). NULL: nothing.
 	 */
 	void (*progress)(void *context, uint64_t ready, uint64_t length);
 	void *context;
@@ -61,6 +62,9 @@ enum mc_status mc_region_create(const struct mc_region_params *params,
 				struct mc_region **region_out);
 
 /*
+ * A forked child shares the bytes of its parent's regions and does not populate them; it may
+ * destroy its view of one, which leaves the parent's as it is.
+ *
  * Stops populating, unmaps and closes. MC_ERR_BUSY, and nothing happened, while the region is
  * registered with an engine. NULL is fine.
  */
@@ -76,7 +80,8 @@ int mc_region_fd(const struct mc_region *region);
 uint64_t mc_region_ready(const struct mc_region *region);
 /*
  * Blocks until the first @bytes are. MC_ERR_TIMEOUT; MC_ERR_NO_MEMORY: the system has no more (a
- * cgroup's limit counts), logged once; the populated part remains usable.
+ * cgroup's limit counts), logged once; the populated part remains usable. MC_ERR_PERMISSION: in a
+ * forked child, of what was not yet populated.
  */
 enum mc_status mc_region_wait(struct mc_region *region, uint64_t bytes, uint64_t timeout_ns);
 

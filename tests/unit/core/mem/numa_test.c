@@ -2,11 +2,13 @@
 #include "core/mem/numa.h"
 
 #include <check.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "core/mem/mem.h"
+#include "tests/support/fake_root.h"
 #include "tests/support/suite.h"
 
 START_TEST(lists_of_nodes)
@@ -67,6 +69,42 @@ START_TEST(a_page_has_a_node_once_it_is_there)
 }
 END_TEST
 
+START_TEST(maps_tell_nodes_too)
+{
+	static const char maps[] =
+		"00400000 default file=/bin/x mapped=10 N0=10 kernelpagesize_kB=4\n"
+		"00800000 bind:1 anon=9 dirty=9 N0=2 N1=7 kernelpagesize_kB=4\n"
+		"7f0000000000 default\n";
+	char root[FAKE_ROOT_PATH], path[FAKE_ROOT_PATH + 16];
+
+	fake_root_make(root);
+	snprintf(path, sizeof(path), "%s/maps", root);
+	ck_assert_int_eq(mc_numa_maps_node(path, 0x400000), -1);
+	fake_root_write(root, "/maps", maps);
+	ck_assert_int_eq(mc_numa_maps_node(path, 0x3fffff), -1);
+	ck_assert_int_eq(mc_numa_maps_node(path, 0x400000), 0);
+	ck_assert_int_eq(mc_numa_maps_node(path, 0x7fffff), 0);
+	ck_assert_int_eq(mc_numa_maps_node(path, 0x801000), 1);
+	ck_assert_int_eq(mc_numa_maps_node(path, 0x7f0000001000), -1);
+	fake_root_remove(root);
+}
+END_TEST
+
+START_TEST(a_node_without_cpus_leaves_the_thread_where_it_is)
+{
+	cpu_set_t before, after;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(before), &before), 0);
+	mc_numa_thread_near(1023);
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(after), &after), 0);
+	ck_assert(CPU_EQUAL(&before, &after));
+	mc_numa_thread_near(0);
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(after), &after), 0);
+	CPU_AND(&before, &before, &after);
+	ck_assert(CPU_EQUAL(&before, &after));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -77,6 +115,8 @@ main(void)
 	tcase_add_test(tc, what_is_no_list_is_refused);
 	tcase_add_test(tc, some_node_is_allowed);
 	tcase_add_test(tc, a_page_has_a_node_once_it_is_there);
+	tcase_add_test(tc, maps_tell_nodes_too);
+	tcase_add_test(tc, a_node_without_cpus_leaves_the_thread_where_it_is);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite, CK_FORK_GETENV);
 }

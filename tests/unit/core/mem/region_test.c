@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -221,6 +229,93 @@ START_TEST(a_child_lets_go_of_it_and_the_parent_keeps_it)
 }
 END_TEST
 
+/* From now on madvise(…, MADV_POPULATE_WRITE) fails as before Linux 5.14. */
+static void
+old_kernel_play(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 23, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+START_TEST(an_old_kernel_populates_too)
+{
+	struct mc_region_params params = params_small(32 * MIB);
+	unsigned char resident[32 * MIB / 4096];
+	struct mc_region *region;
+	uint64_t *words;
+
+	old_kernel_play();
+	region = region_make(&params);
+	words = mc_region_addr(region);
+	for (uint64_t i = 0; i < 32 * MIB / 8; i += 512)
+		words[i] = i + 1;
+	ck_assert_int_eq(mc_region_wait(region, 32 * MIB, 30 * SECOND), MC_OK);
+	for (uint64_t i = 0; i < 32 * MIB / 8; i += 512)
+		must(words[i] == i + 1);
+	ck_assert_int_eq(mincore(words, 32 * MIB, resident), 0);
+	for (size_t i = 0; i < sizeof(resident); i++)
+		must((resident[i] & 1) == 1);
+	ck_assert_int_eq(mc_region_destroy(region), MC_OK);
+}
+END_TEST
+
+START_TEST(hugepages_or_the_reason)
+{
+	struct mc_region_params params = params_small(4 * MIB);
+	struct mc_region *region;
+
+	params.huge = MC_HUGE_TRY;
+	region = region_make(&params);
+	ck_assert_int_eq(mc_region_wait(region, 4 * MIB, 30 * SECOND), MC_OK);
+	ck_assert(strcmp(mc_region_text(region), "4 MiB of 2 MiB hugepages") == 0 ||
+		  strstr(mc_region_text(region), "nr_hugepages") != NULL);
+	ck_assert_int_eq(mc_region_destroy(region), MC_OK);
+	/* no machine has these */
+	params.huge = MC_HUGE_ONLY;
+	params.length = 1ull << 44;
+	ck_assert_int_eq(mc_region_create(&params, &region), MC_ERR_NO_MEMORY);
+}
+END_TEST
+
+/* In a populating thread: are signals blocked? */
+static void
+signals_see(void *context, uint64_t ready, uint64_t length)
+{
+	uint64_t *blocked = context;
+	sigset_t set;
+
+	(void)ready;
+	(void)length;
+	*blocked = pthread_sigmask(SIG_SETMASK, NULL, &set) == 0 &&
+		   sigismember(&set, SIGTERM) == 1 && sigismember(&set, SIGCHLD) == 1 &&
+		   sigismember(&set, SIGUSR1) == 1;
+}
+
+START_TEST(threads_that_populate_take_no_signal)
+{
+	struct mc_region_params params = params_small(MIB);
+	struct mc_region *region;
+	uint64_t blocked = 0;
+
+	params.progress = signals_see;
+	params.context = &blocked;
+	region = region_make(&params);
+	ck_assert_int_eq(mc_region_wait(region, MIB, 30 * SECOND), MC_OK);
+	ck_assert_int_eq(mc_region_destroy(region), MC_OK);
+	ck_assert_uint_eq(blocked, 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -236,6 +331,9 @@ main(void)
 	tcase_add_test(tc, what_is_written_while_it_is_populated_stays);
 	tcase_add_test(tc, destroying_stops_populating);
 	tcase_add_test(tc, a_child_lets_go_of_it_and_the_parent_keeps_it);
+	tcase_add_test(tc, an_old_kernel_populates_too);
+	tcase_add_test(tc, hugepages_or_the_reason);
+	tcase_add_test(tc, threads_that_populate_take_no_signal);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite, CK_FORK_GETENV);
 }
