@@ -4,9 +4,11 @@
 
 #include "drivers/driver.h"
 #include "drivers/shm/shm.h"
+#include "drivers/tcp/tcp.h"
 
 static const struct mc_driver *const drivers[] = {
 	&mc_driver_shm,
+	&mc_driver_tcp,
 	NULL,
 };
 
