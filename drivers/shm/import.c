@@ -6,8 +6,8 @@
 #include "drivers/shm/private.h"
 
 #define ASK_TIMEOUT_NS (5 * MC_NS_PER_S)
-/* What one look at the sockets unmaps at most: some 2 ms of small pages. */
-#define UNMAP_BYTES (32ull << 20)
+/* What one look at the sockets unmaps at most: under 1 ms with small pages. */
+#define UNMAP_BYTES (8ull << 20)
 
 static bool
 state_change(struct shm_import *import, uint32_t from, uint32_t to)
