@@ -40,7 +40,7 @@ mc_backing_fill(int fd, const char *base, char *at, uint64_t length, uint64_t pa
 
 	do {
 		error = madvise(at, length, MADV_POPULATE_WRITE) == 0 ? 0 : errno;
-	} while (error == EINTR || error == EAGAIN);
+	} while (error == EINTR);
 	if (error != EINVAL)
 		return error;
 	/* Before 5.14. The file takes its pages first, as that fails with an errno. */
