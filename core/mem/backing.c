@@ -21,6 +21,9 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23	/* Linux 5.14 */
 #endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x8u	/* Linux 6.3 */
+#endif
 
 /*
  * Maps pages that the file has. Adds nothing, so that bytes which are written meanwhile stay: no
@@ -64,6 +67,17 @@ map_aligned(int fd, uint64_t length)
 	return mmap(place, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 }
 
+/* Where vm.memfd_noexec is 2, a memfd that does not renounce being executable is refused. */
+static int
+memfd_make(const char *name, unsigned int flags)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | flags);
+
+	if (fd < 0 && errno == EINVAL)	/* a kernel that does not know it */
+		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+	return fd;
+}
+
 /* 0, or the errno of what failed; then nothing is left. */
 static int
 memfd_map(const struct mc_region_params *params, struct mc_backing *backing, uint64_t page_size,
@@ -76,7 +90,7 @@ memfd_map(const struct mc_region_params *params, struct mc_backing *backing, uin
 	int fd;
 
 	snprintf(name, sizeof(name), "%s", params->name == NULL ? "mooncore" : params->name);
-	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+	fd = memfd_make(name, flags);
 	if (fd < 0)
 		return errno;
 	if (ftruncate(fd, (off_t)length) != 0)
@@ -87,6 +101,8 @@ memfd_map(const struct mc_region_params *params, struct mc_backing *backing, uin
 	addr = map_aligned(fd, length);
 	if (addr == MAP_FAILED)
 		goto close_fd;
+	/* a core file is for finding a bug, not for gigabytes of somebody's cache */
+	(void)madvise(addr, length, MADV_DONTDUMP);
 	*backing = (struct mc_backing){
 		.addr = addr, .length = length, .page_size = page_size, .fd = fd};
 	return 0;

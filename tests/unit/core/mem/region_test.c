@@ -72,6 +72,8 @@ START_TEST(its_file_is_sealed_and_maps_elsewhere)
 	ck_assert_int_lt(ftruncate(fd, 2 * MIB), 0);
 	ck_assert_int_lt(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
 	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(fd, F_GET_SEALS) & (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
+			 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	other = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ck_assert_ptr_ne(other, MAP_FAILED);
 	((char *)mc_region_addr(region))[12345] = 'x';
