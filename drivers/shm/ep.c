@@ -141,6 +141,9 @@ ep_connect(struct shm_ep *ep, const struct mc_shm_addr *peer, uint64_t timeout_n
 	st = shm_place_peer(ep->ask, &ep->pid);
 	if (st != MC_OK)
 		return st;
+	/* else an addr could pass another process off as this one, whose memory is not checked */
+	if (!shm_place_pid_fits(&shm_dev(ep->base.dev)->addr, peer, ep->pid))
+		return MC_ERR_CONN_REFUSED;
 	/*
 	 * A process that was forked by the peer may hold its sockets open when it is dead. That
 	 * the peer answers below shows that the number was still its own here.

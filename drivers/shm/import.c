@@ -50,10 +50,11 @@ static enum mc_status
 import_fill(struct shm_ep *ep, uint32_t slot, const struct shm_msg *answer, int fd)
 {
 	struct shm_import *import = &ep->imports[slot];
+	struct shm_file file = {fd, answer->offset, import->length, answer->page_size};
 	struct stop stop = {ep, slot};
+	enum mc_status st;
 
-	import->map = NULL;
-	import->map_left = 0;
+	import->mapping = NULL;
 	if (answer->type == SHM_NONE)
 		return MC_ERR_ADDRESS_REJECTED;
 	if (answer->type != SHM_HOST && (answer->type != SHM_MAP || fd < 0))
@@ -68,7 +69,10 @@ import_fill(struct shm_ep *ep, uint32_t slot, const struct shm_msg *answer, int 
 		return shm_cma_probe(ep, import->addr, import->length);
 	}
 	import->kind = SHM_KIND_MAPPED;
-	return shm_map(import, fd, answer->offset, answer->page_size, stop_asked, &stop);
+	st = shm_map(shm_dev(ep->base.dev), &file, stop_asked, &stop, &import->mapping);
+	if (st == MC_OK)
+		import->local = shm_mapping_at(import->mapping, answer->offset);
+	return st;
 }
 
 /* The passive side drops what it noted; that it may be gone is no matter. */
@@ -130,7 +134,7 @@ shm_ep_unimport(struct mc_ep *base, uint32_t key)
 	struct shm_import *import = &ep->imports[key];
 
 	if (state_change(import, SHM_SLOT_LIVE, SHM_SLOT_FREE)) {
-		shm_unmap(import, UINT64_MAX);
+		shm_unmap(&import->mapping, UINT64_MAX);
 		slot_release(ep, key);
 	} else if (!state_change(import, SHM_SLOT_DYING, SHM_SLOT_LEFT)) {
 		state_change(import, SHM_SLOT_GONE, SHM_SLOT_FREE);
@@ -142,8 +146,9 @@ shm_imports_drop(struct shm_ep *ep)
 {
 	for (uint32_t slot = 0; slot < ep->slots_used; slot++) {
 		if (atomic_load(&ep->imports[slot].state) != SHM_SLOT_FREE)
-			shm_unmap(&ep->imports[slot], UINT64_MAX);
+			shm_unmap(&ep->imports[slot].mapping, UINT64_MAX);
 	}
+	shm_mappings_sweep(shm_dev(ep->base.dev));
 }
 
 void
@@ -171,7 +176,7 @@ shm_imports_unmap(struct shm_ep *ep)
 
 		if (state != SHM_SLOT_DYING && state != SHM_SLOT_LEFT)
 			continue;
-		if (!shm_unmap(import, UNMAP_BYTES) &&
+		if (!shm_unmap(&import->mapping, UNMAP_BYTES) &&
 		    !state_change(import, SHM_SLOT_DYING, SHM_SLOT_GONE))
 			atomic_store(&import->state, SHM_SLOT_FREE);
 		return true;

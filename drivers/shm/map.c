@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -19,19 +20,20 @@
 #define POPULATE_NS (5 * MC_NS_PER_S)
 
 static enum mc_status
-file_check(int fd, uint64_t offset, uint64_t length, uint64_t page_size)
+file_check(const struct shm_file *file, struct stat *about_out)
 {
-	int seals = fcntl(fd, F_GET_SEALS);
-	struct stat about;
+	int seals = fcntl(file->fd, F_GET_SEALS);
+	uint64_t page_size = file->page_size, size;
 
 	if (page_size < PAGE_SIZE_MIN || page_size > PAGE_SIZE_MAX ||
 	    (page_size & (page_size - 1)) != 0)
 		return MC_ERR_PROTOCOL;
-	if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(fd, &about) != 0)
+	if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(file->fd, about_out) != 0)
 		return MC_ERR_PERMISSION;
 	/* whole pages, so that rounding the range to pages stays inside */
-	if (about.st_size < 0 || about.st_size % page_size != 0 ||
-	    offset > (uint64_t)about.st_size || length > (uint64_t)about.st_size - offset)
+	size = (uint64_t)about_out->st_size;
+	if (about_out->st_size < 0 || size % page_size != 0 || file->offset > size ||
+	    file->length > size - file->offset)
 		return MC_ERR_PERMISSION;
 	return MC_OK;
 }
@@ -56,13 +58,68 @@ populate(char *at, uint64_t bytes, bool (*stop)(void *context), void *context)
 	return MC_OK;
 }
 
-enum mc_status
-shm_map(struct shm_import *import, int fd, uint64_t offset, uint64_t page_size,
-	bool (*stop)(void *context), void *context)
+static struct shm_mapping *
+mapping_create(const struct shm_file *file, uint64_t begin, uint64_t end, enum mc_status *st_out)
 {
-	enum mc_status st = file_check(fd, offset, import->length, page_size);
-	uint64_t begin, end;
+	struct shm_mapping *mapping = calloc(1, sizeof(*mapping));
 	void *at;
+
+	*st_out = MC_ERR_NO_MEMORY;
+	if (mapping == NULL)
+		return NULL;
+	at = mmap(NULL, end - begin, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, (off_t)begin);
+	if (at == MAP_FAILED) {
+		if (errno != ENOMEM)
+			*st_out = MC_ERR_PERMISSION;
+		free(mapping);
+		return NULL;
+	}
+	/* a forked child would hold the memory of a peer that is gone */
+	madvise(at, end - begin, MADV_DONTFORK);
+	atomic_init(&mapping->users, 1);
+	mapping->offset = begin;
+	mapping->length = mapping->left = end - begin;
+	mapping->at = at;
+	mapping->page_size = (uint32_t)file->page_size;
+	return mapping;
+}
+
+/* One more user, unless the last has gone. */
+static bool
+mapping_join(struct shm_mapping *mapping)
+{
+	uint32_t users = atomic_load(&mapping->users);
+
+	while (users > 0) {
+		if (atomic_compare_exchange_weak(&mapping->users, &users, users + 1))
+			return true;
+	}
+	return false;
+}
+
+/* The inode cannot be that of another file: what is mapped keeps its file alive. */
+static struct shm_mapping *
+mapping_find(const struct shm_dev *dev, const struct stat *about, uint64_t begin, uint64_t end)
+{
+	for (struct mc_list *at = dev->mappings.next; at != &dev->mappings; at = at->next) {
+		struct shm_mapping *mapping = mc_container_of(at, struct shm_mapping, link);
+
+		if (mapping->device == about->st_dev && mapping->inode == about->st_ino &&
+		    mapping->offset <= begin && end - mapping->offset <= mapping->length &&
+		    mapping_join(mapping))
+			return mapping;
+	}
+	return NULL;
+}
+
+enum mc_status
+shm_map(struct shm_dev *dev, const struct shm_file *file, bool (*stop)(void *context),
+	void *context, struct shm_mapping **mapping_out)
+{
+	struct shm_mapping *mapping;
+	struct stat about;
+	enum mc_status st = file_check(file, &about);
+	uint64_t begin, end;
 
 	if (st != MC_OK) {
 		MC_LOG_LIMITED(MC_LOG_WARN,
@@ -72,33 +129,71 @@ shm_map(struct shm_import *import, int fd, uint64_t offset, uint64_t page_size,
 				       : "described wrongly");
 		return st;
 	}
-	begin = offset & ~(page_size - 1);
-	end = (offset + import->length + page_size - 1) & ~(page_size - 1);
-	at = mmap(NULL, end - begin, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)begin);
-	if (at == MAP_FAILED)
-		return errno == ENOMEM ? MC_ERR_NO_MEMORY : MC_ERR_PERMISSION;
-	/* a forked child would hold the memory of a peer that is gone */
-	madvise(at, end - begin, MADV_DONTFORK);
-	import->map = at;
-	import->map_left = end - begin;
-	import->page_size = page_size;
-	import->local = (char *)at + (offset - begin);
-	st = populate(at, end - begin, stop, context);
-	if (st != MC_OK)
-		shm_unmap(import, UINT64_MAX);
+	shm_mappings_sweep(dev);
+	begin = file->offset & ~(file->page_size - 1);
+	end = (file->offset + file->length + file->page_size - 1) & ~(file->page_size - 1);
+	mapping = mapping_find(dev, &about, begin, end);
+	if (mapping != NULL) {
+		*mapping_out = mapping;
+		return MC_OK;
+	}
+	mapping = mapping_create(file, begin, end, &st);
+	if (mapping == NULL)
+		return st;
+	mapping->device = about.st_dev;
+	mapping->inode = about.st_ino;
+	mc_list_add_tail(&dev->mappings, &mapping->link);
+	st = populate(mapping->at, end - begin, stop, context);
+	if (st == MC_OK)
+		*mapping_out = mapping;
+	else
+		shm_unmap(&mapping, UINT64_MAX);
 	return st;
 }
 
-bool
-shm_unmap(struct shm_import *import, uint64_t bytes)
+char *
+shm_mapping_at(const struct shm_mapping *mapping, uint64_t offset)
 {
-	uint64_t step = bytes < import->page_size ? import->page_size : bytes;
-	uint64_t part = import->map_left < step ? import->map_left : step;
+	return mapping->at + (offset - mapping->offset);
+}
 
-	if (part == 0)
+bool
+shm_unmap(struct shm_mapping **mapping_in, uint64_t bytes)
+{
+	struct shm_mapping *mapping = *mapping_in;
+	uint64_t step;
+
+	if (mapping == NULL)
 		return false;
+	/* the last user stays one, of none, until all is unmapped */
+	if (atomic_load(&mapping->users) > 0 && atomic_fetch_sub(&mapping->users, 1) > 1) {
+		*mapping_in = NULL;
+		return false;
+	}
+	step = bytes < mapping->page_size ? mapping->page_size : bytes;
+	step = mapping->left < step ? mapping->left : step;
 	/* from the end: what is left begins where it began */
-	import->map_left -= part;
-	munmap((char *)import->map + import->map_left, part);
-	return import->map_left > 0;
+	mapping->left -= step;
+	munmap(mapping->at + mapping->left, step);
+	if (mapping->left > 0)
+		return true;
+	*mapping_in = NULL;
+	atomic_store(&mapping->gone, true);
+	return false;
+}
+
+void
+shm_mappings_sweep(struct shm_dev *dev)
+{
+	struct mc_list *next;
+
+	for (struct mc_list *at = dev->mappings.next; at != &dev->mappings; at = next) {
+		struct shm_mapping *mapping = mc_container_of(at, struct shm_mapping, link);
+
+		next = at->next;
+		if (atomic_load(&mapping->gone)) {
+			mc_list_del(&mapping->link);
+			free(mapping);
+		}
+	}
 }

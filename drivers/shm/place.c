@@ -93,6 +93,12 @@ shm_place_same_process(const struct mc_shm_addr *ours, const struct mc_shm_addr 
 	       peer->pid == (uint32_t)getpid();
 }
 
+bool
+shm_place_pid_fits(const struct mc_shm_addr *ours, const struct mc_shm_addr *peer, pid_t pid)
+{
+	return ours->pid_ns != peer->pid_ns || (uint32_t)pid == peer->pid;
+}
+
 enum mc_status
 shm_place_peer(int socket, pid_t *pid_out)
 {

@@ -28,6 +28,7 @@ struct shm_dev {
 	struct mc_dev base;
 	struct mc_shm_addr addr;	/* ours */
 	struct mc_list cqs;
+	struct mc_list mappings;	/* shm_mapping.link */
 	int listener;			/* -1: not listening */
 };
 
@@ -83,8 +84,23 @@ struct shm_import {
 	uint64_t addr;			/* in the peer */
 	uint64_t length;
 	char *local;			/* where addr is mapped here */
-	void *map;			/* whole pages, of which map_left are still mapped */
-	uint64_t map_left;
+	struct shm_mapping *mapping;	/* NULL: none, or given up */
+};
+
+/*
+ * Whole pages of a peer's memfd. All eps of a dev that import them share one mapping, as the pages
+ * of gigabytes are not made present in no time. The last user unmaps; control frees.
+ */
+struct shm_mapping {
+	struct mc_list link;		/* in shm_dev.mappings: control */
+	_Atomic uint32_t users;
+	_Atomic bool gone;		/* unmapped: to be freed */
+	uint64_t device;		/* the file */
+	uint64_t inode;
+	uint64_t offset;
+	uint64_t length;
+	char *at;
+	uint64_t left;			/* still mapped: the last user's */
 	uint32_t page_size;
 };
 
@@ -127,11 +143,29 @@ void shm_imports_drop(struct shm_ep *ep);
 void shm_imports_revoke(struct shm_ep *ep);
 bool shm_imports_unmap(struct shm_ep *ep);
 
-/* map.c: maps a peer's memfd, checked and populated. @stop: asked now and then. */
-enum mc_status shm_map(struct shm_import *import, int fd, uint64_t offset, uint64_t page_size,
-		       bool (*stop)(void *context), void *context);
-/* At most @bytes of it, or one page; true: there is more. */
-bool shm_unmap(struct shm_import *import, uint64_t bytes);
+/* A range of a peer's memfd, as the peer described it. */
+struct shm_file {
+	int fd;
+	uint64_t offset;
+	uint64_t length;
+	uint64_t page_size;
+};
+
+/*
+ * map.c: maps it, checked and populated, or finds it mapped already. @stop is asked now and then.
+ */
+enum mc_status shm_map(struct shm_dev *dev, const struct shm_file *file,
+		       bool (*stop)(void *context), void *context,
+		       struct shm_mapping **mapping_out);
+/* Where @offset of the file is. */
+char *shm_mapping_at(const struct shm_mapping *mapping, uint64_t offset);
+/*
+ * Gives up *mapping, and sets it to NULL when that is done; the last user unmaps, in steps of
+ * @bytes or one page. True: there is more to do.
+ */
+bool shm_unmap(struct shm_mapping **mapping, uint64_t bytes);
+/* Frees what is unmapped: control. */
+void shm_mappings_sweep(struct shm_dev *dev);
 
 /* cma.c: through the kernel, where there is no memfd. */
 enum mc_status shm_cma_probe(const struct shm_ep *ep, uint64_t addr, uint64_t length);
@@ -152,6 +186,9 @@ enum mc_status shm_place(struct mc_shm_addr *addr_out);
 /* MC_ERR_UNREACHABLE: not on this host as far as we can tell. */
 enum mc_status shm_place_check(const struct mc_shm_addr *ours, const struct mc_shm_addr *peer);
 bool shm_place_same_process(const struct mc_shm_addr *ours, const struct mc_shm_addr *peer);
+/* May @pid, as the kernel names the process behind the peer's socket, be the one of its addr? */
+bool shm_place_pid_fits(const struct mc_shm_addr *ours, const struct mc_shm_addr *peer,
+			pid_t pid);
 /* The process behind a socket, if it runs under our uid: else MC_ERR_PERMISSION. */
 enum mc_status shm_place_peer(int socket, pid_t *pid_out);
 

@@ -37,6 +37,7 @@ dev_open(const struct mc_dev_params *params, struct mc_dev **dev_out)
 	dev->addr.instance = params->instance;
 	dev->listener = -1;
 	mc_list_init(&dev->cqs);
+	mc_list_init(&dev->mappings);
 	dev->base.driver = &mc_driver_shm;
 	dev->base.fast = (struct mc_driver_fast){.post = shm_post, .poll = shm_poll};
 	dev->base.limits = (struct mc_dev_limits){.mr_bytes_max = UINT64_MAX,
@@ -55,6 +56,7 @@ dev_close(struct mc_dev *base)
 {
 	struct shm_dev *dev = shm_dev(base);
 
+	shm_mappings_sweep(dev);
 	if (dev->listener >= 0)
 		close(dev->listener);
 	free(dev);

@@ -156,7 +156,7 @@ START_TEST(own_process_needs_no_mapping)
 	server_start(&server, &params);
 	client_open(&client, params.driver, 65536);
 	path = client_connect(&client, &server);
-	must(shm_ep(path->ep)->own && shm_ep(path->ep)->imports[path->key].map == NULL);
+	must(shm_ep(path->ep)->own && shm_ep(path->ep)->imports[path->key].mapping == NULL);
 	must(shm_ep(path->ep)->imports[path->key].local == (char *)server.memory);
 	client_close(&client);
 	server_stop(&server);

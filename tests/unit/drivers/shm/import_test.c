@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The active side: what it takes from a peer, and that mappings go when they should. */
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -21,11 +22,13 @@
 #include "tests/support/suite.h"
 
 #define BYTES (1u << 20)
+#define HUGE (2u << 20)
 
 /* ---- a peer that answers as the case wants ---- */
 
 enum lie {
 	LIE_NONE,
+	LIE_NONE_HUGE,		/* the truth about hugepages */
 	LIE_UNSEALED,
 	LIE_SHORT_FILE,
 	LIE_OFFSET,
@@ -43,6 +46,7 @@ enum lie {
 
 static const enum mc_status expected[LIES] = {
 	[LIE_NONE] = MC_OK,
+	[LIE_NONE_HUGE] = MC_OK,
 	[LIE_UNSEALED] = MC_ERR_PERMISSION,
 	[LIE_SHORT_FILE] = MC_ERR_PERMISSION,
 	[LIE_OFFSET] = MC_ERR_PERMISSION,
@@ -67,10 +71,13 @@ struct liar {
 static int
 memfd_for(enum lie lie)
 {
-	int fd = memfd_create("liar", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = memfd_create("liar", MFD_CLOEXEC | MFD_ALLOW_SEALING |
+					      (lie == LIE_NONE_HUGE ? MFD_HUGETLB | MFD_HUGE_2MB
+								    : 0));
 	int seals = lie == LIE_UNSEALED ? F_SEAL_GROW : F_SEAL_SHRINK | F_SEAL_GROW;
+	off_t bytes = lie == LIE_SHORT_FILE ? BYTES / 2 : BYTES;
 
-	must(fd >= 0 && ftruncate(fd, lie == LIE_SHORT_FILE ? BYTES / 2 : BYTES) == 0);
+	must(fd >= 0 && ftruncate(fd, lie == LIE_NONE_HUGE ? 2 * HUGE : bytes) == 0);
 	if (lie == LIE_READ_ONLY)
 		seals |= F_SEAL_WRITE;
 	must(fcntl(fd, F_ADD_SEALS, seals) == 0);
@@ -92,8 +99,13 @@ answer_lie(int fd, const struct shm_msg *ask, enum lie lie)
 	struct shm_msg answer = {.type = SHM_MAP, .slot = ask->slot, .page_size = 4096};
 	int memfd = lie == LIE_A_SOCKET ? dup(fd) : memfd_for(lie);
 
+	if (lie == LIE_NONE_HUGE) {
+		answer.page_size = HUGE;
+		answer.offset = HUGE + 12345;
+	}
 	answer.slot += lie == LIE_SLOT;
-	answer.offset = lie == LIE_OFFSET ? BYTES / 2 : 0;
+	if (lie == LIE_OFFSET)
+		answer.offset = BYTES / 2;
 	if (lie == LIE_OFFSET_WRAPS)
 		answer.offset = UINT64_MAX - 4095;
 	if (lie == LIE_PAGE_SIZE)
@@ -132,7 +144,7 @@ liar_main(void *context)
 	return NULL;
 }
 
-/* It says that it is another process, so that memory is mapped. */
+/* It looks like another process, so that memory is mapped. */
 static void
 liar_start(struct liar *liar, enum lie lie)
 {
@@ -140,7 +152,7 @@ liar_start(struct liar *liar, enum lie lie)
 	int length;
 
 	must(shm_place(&liar->addr.shm) == MC_OK);
-	liar->addr.shm.pid++;
+	liar->addr.shm.pid_ns ^= 1;
 	liar->addr.shm.instance = 77;
 	liar->lie = lie;
 	liar->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -181,9 +193,15 @@ START_TEST(a_peer_is_not_believed)
 	client_open(&client, mc_driver_find("shm"), BYTES);
 	pretended.addr = liar.addr;
 	st = client_try(&client, &pretended, pretended.memory, BYTES, &path);
+	if (_i == LIE_NONE_HUGE && st == MC_ERR_NO_MEMORY) {
+		printf("not tried: there are no hugepages\n");
+		client_close(&client);
+		return;
+	}
 	if (st != expected[_i])
 		ck_abort_msg("lie %d: %s", _i, mc_status_text(st));
-	must(mapped_bytes("memfd:liar") == (st == MC_OK ? BYTES : 0));
+	must(mapped_bytes("memfd:liar") ==
+	     (st != MC_OK ? 0 : _i == LIE_NONE_HUGE ? HUGE : BYTES));
 	must(st != MC_OK || client_move(&client, path, MC_OP_WRITE, pretended.memory, 0, BYTES) ==
 				    MC_OK);
 	client_close(&client);
@@ -243,6 +261,31 @@ START_TEST(memory_taken_back_is_unmapped)
 	must(client_move(&client, path, MC_OP_WRITE, server.memory, 0, BYTES) == MC_OK);
 	client_close(&client);
 	must(mapped_bytes("memfd:conformance") == bytes);
+	server_stop(&server);
+}
+END_TEST
+
+/* One mapping for all eps, until the last gives it up. */
+START_TEST(eps_share_a_mapping)
+{
+	const uint64_t bytes = 16u << 20;
+	struct path *path = connected(bytes), *other = client_connect(&client, &server), *part;
+
+	must(mapped_bytes("memfd:conformance") == 2 * bytes + BYTES);
+	/* a range of it too, and one that is not */
+	must(client_try(&client, &server, server.memory + 5000, 70000, &part) == MC_OK);
+	must(mapped_bytes("memfd:conformance") == 2 * bytes + BYTES);
+	must(client_move(&client, part, MC_OP_READ, server.memory + 5000, 0, 70000) == MC_OK);
+	client_disconnect(&client, path);
+	must(client_move(&client, other, MC_OP_WRITE, server.memory, 0, BYTES) == MC_OK);
+	client_disconnect(&client, other);
+	must(mapped_bytes("memfd:conformance") == 2 * bytes + BYTES);
+	must(client_move(&client, part, MC_OP_READ, server.memory + 5000, 0, 70000) == MC_OK);
+	client_disconnect(&client, part);
+	must(mapped_bytes("memfd:conformance") == bytes + BYTES);
+	path = client_connect(&client, &server);
+	must(client_move(&client, path, MC_OP_WRITE, server.memory, 0, BYTES) == MC_OK);
+	client_close(&client);
 	server_stop(&server);
 }
 END_TEST
@@ -352,6 +395,7 @@ main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, a_peer_is_not_believed, 0, LIES);
 	tcase_add_test(tc, memory_taken_back_is_unmapped);
+	tcase_add_test(tc, eps_share_a_mapping);
 	tcase_add_test(tc, revoked_memory_is_rejected_at_once);
 	tcase_add_test(tc, a_key_given_up_while_it_dies);
 	tcase_add_test(tc, memory_of_a_killed_peer_goes_with_its_ep);

@@ -51,6 +51,8 @@ START_TEST(another_boot_or_namespace_is_elsewhere)
 	there.pid_ns ^= 1;	/* fds pass; only CMA wants to see the process */
 	must(shm_place_check(&here, &there) == MC_OK);
 	must(shm_place_same_process(&here, &here) && !shm_place_same_process(&here, &there));
+	must(shm_place_pid_fits(&here, &there, 1) && shm_place_pid_fits(&here, &here, getpid()));
+	must(!shm_place_pid_fits(&here, &here, getpid() + 1));
 	there = here;
 	there.pid++;
 	must(!shm_place_same_process(&here, &there));
