@@ -162,6 +162,12 @@ system_local(int fd, struct mc_net_addr *addr_out)
 	return MC_OK;
 }
 
+static enum mc_status
+system_finish(int fd)
+{
+	return shutdown(fd, SHUT_WR) == 0 ? MC_OK : errno_status(errno);
+}
+
 static void
 system_close(int fd)
 {
@@ -177,6 +183,7 @@ static const struct mc_net_ops system_ops = {
 	.send = system_send,
 	.nodelay = system_nodelay,
 	.local = system_local,
+	.finish = system_finish,
 	.close = system_close,
 };
 static const struct mc_net_ops *net_ops = &system_ops;
@@ -325,6 +332,30 @@ mc_net_addr_loopback(const struct mc_net_addr *addr)
 	return addr->storage.ss_family == AF_INET6 &&
 	       (IN6_IS_ADDR_LOOPBACK(v6) ||
 		(IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET));
+}
+
+enum mc_status
+mc_net_first_addr(bool v6, struct mc_net_addr *addr_out)
+{
+	int family = v6 ? AF_INET6 : AF_INET;
+	enum mc_status st = MC_ERR_NOT_FOUND;
+	struct ifaddrs *all;
+
+	if (getifaddrs(&all) != 0)
+		return errno_status(errno);
+	for (struct ifaddrs *one = all; one != NULL && st != MC_OK; one = one->ifa_next) {
+		unsigned int want = IFF_UP | IFF_RUNNING;
+
+		if (one->ifa_addr == NULL || one->ifa_addr->sa_family != family ||
+		    (one->ifa_flags & IFF_LOOPBACK) || (one->ifa_flags & want) != want)
+			continue;
+		*addr_out = (struct mc_net_addr){
+			.len = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)};
+		memcpy(&addr_out->storage, one->ifa_addr, addr_out->len);
+		st = MC_OK;
+	}
+	freeifaddrs(all);
+	return st;
 }
 
 enum mc_status

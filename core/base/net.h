@@ -35,6 +35,8 @@ struct mc_net_ops {
 	enum mc_status (*send)(int fd, const struct iovec *iov, int iov_count, size_t *sent_out);
 	enum mc_status (*nodelay)(int fd, bool on);
 	enum mc_status (*local)(int fd, struct mc_net_addr *addr_out);
+	/* No more is sent: the peer reads the end of the stream. Receiving goes on. */
+	enum mc_status (*finish)(int fd);
 	void (*close)(int fd);
 };
 
@@ -55,6 +57,8 @@ char *mc_net_addr_host(const struct mc_net_addr *addr, char *buf);
 char *mc_net_addr_text(const struct mc_net_addr *addr, char *buf);
 /* Of this host, and reached from it alone: 127.0.0.0/8, ::1, and the former written as IPv6. */
 bool mc_net_addr_loopback(const struct mc_net_addr *addr);
+/* The address of the first interface but the loopback that is up and running. MC_ERR_NOT_FOUND. */
+enum mc_status mc_net_first_addr(bool v6, struct mc_net_addr *addr_out);
 /* First IPv4 address of network interface @name. MC_ERR_NOT_FOUND. */
 enum mc_status mc_net_interface_addr(const char *name, uint16_t port, struct mc_net_addr *addr_out);
 
