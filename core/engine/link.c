@@ -222,6 +222,30 @@ link_connect(struct engine_link *link, const struct mc_peer_addr *addr,
 	return MC_OK;
 }
 
+/* Says which driver is used, once for each that comes, and counts when it is a lesser one. */
+static void
+driver_tell(struct mc_segment *segment, uint32_t device)
+{
+	struct mc_engine *engine = segment->engine;
+	const char *name = engine->devs[device].driver->name;
+
+	atomic_store_explicit(&segment->driver, name, memory_order_relaxed);
+	if (device == 0 || segment->fallback_told)
+		return;
+	for (uint32_t i = 0; i < device; i++) {
+		struct engine_link *better = link_of(segment, 0, i);
+
+		/* a peer that offers nothing better is no fall-back */
+		if (better->failures == 0 && !better->partial)
+			continue;
+		segment->fallback_told = true;
+		atomic_fetch_add_explicit(&engine->fallbacks, 1, memory_order_relaxed);
+		mc_log_warn("segment %s: reached over %s, as %s fails", segment->name, name,
+			    engine->devs[i].driver->name);
+		return;
+	}
+}
+
 /* Tries to bring @link up; its state tells how that went. */
 static void
 link_try(struct engine_link *link)
@@ -249,6 +273,8 @@ link_try(struct engine_link *link)
 	link->state = LINK_UP;
 	link->route = route;
 	segment->holds++;
+	/* before the core has it: who sees the bytes sees by which way they came */
+	driver_tell(segment, link->device);
 	engine_send(engine->cores[link->core].reactor, &route->msg);
 }
 
@@ -275,30 +301,6 @@ engine_links_create(struct mc_segment *segment)
 	return MC_OK;
 }
 
-/* Says which driver is used, once for each that comes, and counts when it is a lesser one. */
-static void
-driver_tell(struct mc_segment *segment, uint32_t device)
-{
-	struct mc_engine *engine = segment->engine;
-	const char *name = engine->devs[device].driver->name;
-
-	atomic_store_explicit(&segment->driver, name, memory_order_relaxed);
-	if (device == 0 || segment->fallback_told)
-		return;
-	for (uint32_t i = 0; i < device; i++) {
-		struct engine_link *better = link_of(segment, 0, i);
-
-		/* a peer that offers nothing better is no fall-back */
-		if (better->failures == 0 && !better->partial)
-			continue;
-		segment->fallback_told = true;
-		atomic_fetch_add_explicit(&engine->fallbacks, 1, memory_order_relaxed);
-		mc_log_warn("segment %s: reached over %s, as %s fails", segment->name, name,
-			    engine->devs[i].driver->name);
-		return;
-	}
-}
-
 struct family_state {
 	bool up;
 	bool partial;
@@ -322,8 +324,6 @@ family_try(struct mc_segment *segment, uint32_t core, uint32_t first, uint32_t e
 		}
 		if (link->state != LINK_UP)
 			continue;
-		if (!state->up)
-			driver_tell(segment, device);
 		state->up = true;
 		state->partial |= link->partial;
 	}
