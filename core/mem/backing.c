@@ -21,6 +21,20 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23	/* Linux 5.14 */
 #endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x8u	/* Linux 6.3 */
+#endif
+
+/*
+ * Maps pages that the file has. Adds nothing, so that bytes which are written meanwhile stay: no
+ * race, which the sanitizer cannot know.
+ */
+__attribute__((no_sanitize("thread"))) static void
+pages_touch(char *at, uint64_t length, uint64_t page_size)
+{
+	for (uint64_t i = 0; i < length; i += page_size)
+		(void)__atomic_fetch_add(at + i, 0, __ATOMIC_RELAXED);
+}
 
 int
 mc_backing_fill(int fd, const char *base, char *at, uint64_t length, uint64_t page_size)
@@ -29,17 +43,13 @@ mc_backing_fill(int fd, const char *base, char *at, uint64_t length, uint64_t pa
 
 	do {
 		error = madvise(at, length, MADV_POPULATE_WRITE) == 0 ? 0 : errno;
-	} while (error == EINTR || error == EAGAIN);
+	} while (error == EINTR);
 	if (error != EINVAL)
 		return error;
-	/*
-	 * Before 5.14. The file takes its pages first, as that fails with an errno; the touch maps
-	 * them, and adds nothing, so that bytes which are written meanwhile stay.
-	 */
+	/* Before 5.14. The file takes its pages first, as that fails with an errno. */
 	if (fallocate(fd, 0, (off_t)(at - base), (off_t)length) != 0)
 		return errno;
-	for (uint64_t i = 0; i < length; i += page_size)
-		(void)__atomic_fetch_add(at + i, 0, __ATOMIC_RELAXED);
+	pages_touch(at, length, page_size);
 	return 0;
 }
 
@@ -57,6 +67,17 @@ map_aligned(int fd, uint64_t length)
 	return mmap(place, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 }
 
+/* Where vm.memfd_noexec is 2, a memfd that does not renounce being executable is refused. */
+static int
+memfd_make(const char *name, unsigned int flags)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | flags);
+
+	if (fd < 0 && errno == EINVAL)	/* a kernel that does not know it */
+		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+	return fd;
+}
+
 /* 0, or the errno of what failed; then nothing is left. */
 static int
 memfd_map(const struct mc_region_params *params, struct mc_backing *backing, uint64_t page_size,
@@ -69,7 +90,7 @@ memfd_map(const struct mc_region_params *params, struct mc_backing *backing, uin
 	int fd;
 
 	snprintf(name, sizeof(name), "%s", params->name == NULL ? "mooncore" : params->name);
-	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+	fd = memfd_make(name, flags);
 	if (fd < 0)
 		return errno;
 	if (ftruncate(fd, (off_t)length) != 0)
@@ -80,6 +101,8 @@ memfd_map(const struct mc_region_params *params, struct mc_backing *backing, uin
 	addr = map_aligned(fd, length);
 	if (addr == MAP_FAILED)
 		goto close_fd;
+	/* a core file is for finding a bug, not for gigabytes of somebody's cache */
+	(void)madvise(addr, length, MADV_DONTDUMP);
 	*backing = (struct mc_backing){
 		.addr = addr, .length = length, .page_size = page_size, .fd = fd};
 	return 0;

@@ -78,8 +78,7 @@ refusal_log(enum mc_numa numa, int node, int error)
 		snprintf(what, sizeof(what), "interleaved over the NUMA nodes");
 	if (error == EPERM)
 		mc_log_warn("a region is not %s: mbind() is not permitted; in a container add "
-			    "CAP_SYS_NICE (docker: --cap-add SYS_NICE), or run under "
-			    "numactl --membind/--interleave",
+			    "CAP_SYS_NICE (docker: --cap-add SYS_NICE)",
 			    what);
 	else
 		mc_log_warn("a region is not %s: mbind(): %s", what, strerror(error));
@@ -108,7 +107,11 @@ mc_numa_policy_set(void *addr, uint64_t length, enum mc_numa numa, int node, cha
 	}
 	if (mbind(addr, length, mode, (const unsigned long *)set.bits, MC_NODE_MAX + 1, 0) != 0) {
 		refusal_log(numa, node, errno);
-		snprintf(text, size, " on whichever node (mbind was refused)");
+		/* bound or not, the threads that populate it run there */
+		if (numa == MC_NUMA_BIND)
+			snprintf(text, size, " near node %d (mbind was refused)", node);
+		else
+			snprintf(text, size, " on any node (mbind was refused)");
 	} else if (numa == MC_NUMA_BIND) {
 		snprintf(text, size, " on node %d", node);
 	} else {

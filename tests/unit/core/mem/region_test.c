@@ -72,6 +72,8 @@ START_TEST(its_file_is_sealed_and_maps_elsewhere)
 	ck_assert_int_lt(ftruncate(fd, 2 * MIB), 0);
 	ck_assert_int_lt(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
 	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(fd, F_GET_SEALS) & (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
+			 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	other = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ck_assert_ptr_ne(other, MAP_FAILED);
 	((char *)mc_region_addr(region))[12345] = 'x';
@@ -229,16 +231,16 @@ START_TEST(a_child_lets_go_of_it_and_the_parent_keeps_it)
 }
 END_TEST
 
-/* From now on madvise(…, MADV_POPULATE_WRITE) fails as before Linux 5.14. */
+/* From now on madvise(…, MADV_POPULATE_WRITE) fails with @error: EINVAL is Linux before 5.14. */
 static void
-old_kernel_play(void)
+populate_refuse(int error)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 23, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned int)error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
@@ -254,7 +256,7 @@ START_TEST(an_old_kernel_populates_too)
 	struct mc_region *region;
 	uint64_t *words;
 
-	old_kernel_play();
+	populate_refuse(EINVAL);
 	region = region_make(&params);
 	words = mc_region_addr(region);
 	for (uint64_t i = 0; i < 32 * MIB / 8; i += 512)
@@ -265,6 +267,22 @@ START_TEST(an_old_kernel_populates_too)
 	ck_assert_int_eq(mincore(words, 32 * MIB, resident), 0);
 	for (size_t i = 0; i < sizeof(resident); i++)
 		must((resident[i] & 1) == 1);
+	ck_assert_int_eq(mc_region_destroy(region), MC_OK);
+}
+END_TEST
+
+START_TEST(what_the_system_refuses_ends_the_wait)
+{
+	static const int errors[] = {ENOMEM, EFAULT, EHWPOISON};
+	struct mc_region_params params = params_small(256 * MIB);
+	struct mc_region *region;
+
+	populate_refuse(errors[_i]);
+	region = region_make(&params);
+	ck_assert_int_eq(mc_region_wait(region, 256 * MIB, 30 * SECOND), MC_ERR_NO_MEMORY);
+	ck_assert_int_eq(mc_region_wait(region, 1, 30 * SECOND), MC_ERR_NO_MEMORY);
+	ck_assert_int_eq(mc_region_wait(region, 0, 0), MC_OK);
+	ck_assert_uint_eq(mc_region_ready(region), 0);
 	ck_assert_int_eq(mc_region_destroy(region), MC_OK);
 }
 END_TEST
@@ -332,6 +350,7 @@ main(void)
 	tcase_add_test(tc, destroying_stops_populating);
 	tcase_add_test(tc, a_child_lets_go_of_it_and_the_parent_keeps_it);
 	tcase_add_test(tc, an_old_kernel_populates_too);
+	tcase_add_loop_test(tc, what_the_system_refuses_ends_the_wait, 0, 3);
 	tcase_add_test(tc, hugepages_or_the_reason);
 	tcase_add_test(tc, threads_that_populate_take_no_signal);
 	suite_add_tcase(suite, tc);
