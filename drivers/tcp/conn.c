@@ -184,12 +184,29 @@ body_note(struct tcp_cq *cq, struct tcp_conn *conn, uint64_t bytes)
 }
 
 /*
+ * The kernel hands out what came before a reset; but whoever reset the connection, to cancel a
+ * write, may use its memory for another purpose by now.
+ */
+static bool
+is_reset(struct tcp_conn *conn)
+{
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	if (getsockopt(conn->sock.fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0)
+		conn->sock.broken = true;
+	return conn->sock.broken;
+}
+
+/*
  * Works off what was read already, until it ends or something is to be sent first: a write waits
  * for reads before it, as their bytes are taken when they are sent.
  */
 static void
 input_parse(struct tcp_cq *cq, struct tcp_conn *conn)
 {
+	bool asked = false;
+
 	while (conn->state <= TCP_CONN_BODY && conn->out_end + 2 <= TCP_CONN_OUTPUT) {
 		uint32_t have = conn->input_end - conn->input_at;
 		const uint8_t *from = conn->input + conn->input_at;
@@ -197,8 +214,9 @@ input_parse(struct tcp_cq *cq, struct tcp_conn *conn)
 		if (conn->state == TCP_CONN_BODY) {
 			uint32_t part = have < conn->left ? have : (uint32_t)conn->left;
 
-			if (part == 0)
+			if (part == 0 || (!asked && is_reset(conn)))
 				return;
+			asked = true;
 			memcpy(conn->at, from, part);
 			conn->input_at += part;
 			body_note(cq, conn, part);
@@ -229,6 +247,8 @@ input_receive(struct tcp_cq *cq, struct tcp_conn *conn)
 	conn->input_end -= conn->input_at;
 	conn->input_at = 0;
 	if (conn->state == TCP_CONN_BODY) {
+		if (is_reset(conn))
+			return -1;
 		body = conn->left < TCP_TURN_BYTES ? conn->left : TCP_TURN_BYTES;
 		iov[msg.msg_iovlen++] = (struct iovec){conn->at, body};
 	}
@@ -275,6 +295,8 @@ advance(struct tcp_cq *cq, struct tcp_conn *conn)
 	int64_t sent = 0, got = 0;
 
 	input_parse(cq, conn);
+	if (conn->sock.broken)
+		return -1;
 	if (!out_empty(conn)) {
 		if (conn->sock.blocked)
 			return 0;
@@ -304,7 +326,6 @@ tcp_conn_step(struct tcp_cq *cq, struct tcp_conn *conn)
 {
 	int64_t moved = 0, n = 1;
 
-	/* reset by the peer: what it sent before must not come late */
 	while (!conn->sock.broken && n > 0 && moved < TCP_TURN_BYTES) {
 		n = advance(cq, conn);
 		moved += n > 0 ? n : 0;
@@ -350,7 +371,7 @@ tcp_conn_tick(struct tcp_cq *cq, struct tcp_conn *conn)
 	}
 	conn->idle_s = conn->moved && !ending ? 0 : conn->idle_s + 1;
 	conn->moved = false;
-	if (conn->idle_s > (ending ? DISCARD_LIMIT_S : limit_s))
+	if (conn->idle_s >= (ending ? DISCARD_LIMIT_S : limit_s))
 		tcp_conn_close(cq, conn, true);
 	return true;
 }

@@ -44,7 +44,7 @@ tcp_lane_open(struct tcp_lane *lane)
 	enum mc_status st = tcp_sock_connect(&lane->ep->addr, &lane->sock.fd, &error);
 
 	lane->state = TCP_LANE_CONNECTING;
-	lane->idle_s = 0;
+	lane->moved = true;	/* the time begins now */
 	if (st == MC_OK || st == MC_AGAIN) {
 		tcp_sock_block(cq, &lane->sock, true);
 		st = tcp_sock_watch(cq, &lane->sock);
@@ -84,7 +84,7 @@ tcp_lane_add(struct tcp_lane *lane, struct tcp_op *op)
 	lane->bytes += op->length;
 	if (lane->sending == NULL)
 		lane->sending = op;
-	lane->idle_s = 0;
+	lane->moved = true;	/* the time begins now */
 	tcp_sock_ready(cq_of(lane), &lane->sock);
 }
 
@@ -423,8 +423,7 @@ tcp_lane_tick(struct tcp_lane *lane)
 		limit_s = (lane->ep->connect_timeout_ns + 999999999u) / 1000000000u;
 	else if (op->sent == send_bytes(op) && op->received < TCP_STATUS_BYTES)
 		limit_s = dev->status_limit_s;
-	/* the first tick may come at once */
-	if (lane->idle_s > limit_s)
+	if (lane->idle_s >= limit_s)
 		tcp_lane_fail(lane, MC_ERR_TIMEOUT, 0);
 	return true;
 }
