@@ -4,5 +4,6 @@
 #define MC_APPS_MC_BENCH_COMMANDS_H
 
 int bench_master(int argc, const char *const *argv);
+int bench_topo(int argc, const char *const *argv);
 
 #endif

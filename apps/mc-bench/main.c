@@ -12,6 +12,7 @@ static const struct {
 	int (*run)(int argc, const char *const *argv);
 } commands[] = {
 	{"master", "calls per second, latency and CPU of a master, ours or another", bench_master},
+	{"topo", "the nodes and NICs of this machine, and what is near to what", bench_topo},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

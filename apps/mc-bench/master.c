@@ -10,10 +10,10 @@
 #include "apps/mc-bench/interrupt.h"
 #include "apps/mc-bench/options.h"
 #include "apps/mc-bench/report.h"
+#include "apps/mc-bench/request.h"
 #include "core/base/clock.h"
 #include "mc/eal.h"
 #include "mc/log.h"
-#include "mc/version.h"
 
 #define FILL_BATCH 256u
 #define TICK_NS	   (20 * MC_NS_PER_MS)
@@ -210,39 +210,11 @@ bench_start(struct bench *bench)
 	return exit_code(bench);
 }
 
-/* What was asked for in place of a run. */
-static int
-request_serve(const struct mc_flags *flags)
-{
-	enum mc_status st = MC_OK;
-	struct mc_buf text;
-
-	mc_buf_init(&text);
-	switch (mc_flags_request(flags)) {
-	case MC_FLAGS_HELP:
-		st = mc_flags_help_write(
-			flags,
-			"usage: mc-bench master [HOST:PORT] [flags]\n\nDrives a master "
-			"with the calls of Mooncake's client; the objects have no bytes.\n\n"
-			"Exit code: 0; 1 when something failed or was answered wrongly; 130 or "
-			"143\nwhen SIGINT or SIGTERM ended it early, with what was measured "
-			"until then.",
-			&text);
-		break;
-	case MC_FLAGS_HELP_MARKDOWN:
-		st = mc_flags_markdown_write(flags, &text);
-		break;
-	case MC_FLAGS_PRINT_CONFIG:
-		st = mc_flags_config_write(flags, &text);
-		break;
-	default:
-		printf("mc-bench %s\n", MC_VERSION);
-	}
-	if (st == MC_OK && mc_buf_len(&text) > 0)
-		fwrite(text.data + text.head, 1, mc_buf_len(&text), stdout);
-	mc_buf_fini(&text);
-	return st == MC_OK ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+static const char usage[] =
+	"usage: mc-bench master [HOST:PORT] [flags]\n\nDrives a master "
+	"with the calls of Mooncake's client; the objects have no bytes.\n\n"
+	"Exit code: 0; 1 when something failed or was answered wrongly; 130 or 143\n"
+	"when SIGINT or SIGTERM ended it early, with what was measured until then.";
 
 int
 bench_master(int argc, const char *const *argv)
@@ -262,7 +234,7 @@ bench_master(int argc, const char *const *argv)
 		return EXIT_FAILURE;
 	if (mc_flags_parse(flags, argc, argv) == MC_OK &&
 	    mc_flags_request(flags) != MC_FLAGS_RUN)
-		rc = request_serve(flags);
+		rc = request_serve(flags, usage);
 	else if (mc_flags_errors(flags)[0] == '\0' &&
 		 bench_options_read(flags, &bench.options) == MC_OK)
 		rc = bench_start(&bench);

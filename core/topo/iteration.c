@@ -4,7 +4,7 @@
  * the number of its first appearance while they walk that map. Where a key stands in such a walk
  * is not specified by C++, but fixed in practice: by the hash of libstdc++ (64-bit MurmurHash2
  * with a seed of its own), the numbers of its buckets, and where its lists take a new element. A
- * test compiles such a map and compares (tests/integration/test_topo.py).
+ * test compiles such a map and compares (tests/integration/test_bench_topo.py).
  */
 #include <string.h>
 
