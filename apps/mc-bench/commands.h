@@ -5,5 +5,6 @@
 
 int bench_master(int argc, const char *const *argv);
 int bench_topo(int argc, const char *const *argv);
+int bench_transfer(int argc, const char *const *argv);
 
 #endif

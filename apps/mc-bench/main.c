@@ -13,6 +13,8 @@ static const struct {
 } commands[] = {
 	{"master", "calls per second, latency and CPU of a master, ours or another", bench_master},
 	{"topo", "the nodes and NICs of this machine, and what is near to what", bench_topo},
+	{"transfer", "bytes per second, latency and CPU of transfers between two processes",
+	 bench_transfer},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -114,18 +114,20 @@ static enum mc_status
 row_write(const struct transfer_row *row, struct mc_buf *out)
 {
 	const struct transfer_figures *figures = &row->figures;
-	char size[SIZE_TEXT], cpu[32] = "–", first[32] = "–";
+	char size[SIZE_TEXT], flight[TRANSFER_FLIGHT_TEXT];
+	char cpu[32] = "–", first[32] = "–";
 
 	if (figures->cpu_s_per_gb >= 0)
 		snprintf(cpu, sizeof(cpu), "%.3f", figures->cpu_s_per_gb);
 	if (figures->first_gb_per_s > 0)
 		snprintf(first, sizeof(first), "%.3f", figures->first_gb_per_s);
 	return mc_buf_printf(out,
-			     "<tr><td>%s</td><td>%s</td><td>%s</td><td>%u</td><td>%.3f</td>"
+			     "<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%.3f</td>"
 			     "<td>%.0f</td><td>%.1f</td><td>%.1f</td><td>%s</td><td>%s</td>"
 			     "<td>%llu</td></tr>\n",
 			     row->driver, transfer_op_name(row->op), size_text(row->size, size),
-			     row->batch * row->threads, figures->gb_per_s, figures->ops_per_s,
+			     transfer_flight_text(row, flight), figures->gb_per_s,
+			     figures->ops_per_s,
 			     figures->p50_us, figures->p99_us, cpu, first,
 			     (unsigned long long)figures->errors);
 }

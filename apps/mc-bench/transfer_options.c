@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/mc-bench/transfer_options.h"
 
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "apps/mc-bench/size.h"
@@ -40,8 +42,11 @@ const struct mc_flag transfer_options_table[] = {
 	{"sweep", MC_FLAG_STRING, "", "Load",
 	 "in place of -size: FROM:TO in powers of two, or FROM:TO:FACTOR",
 	 .noun = "a range like 4K:64M"},
-	{"batch", MC_FLAG_UINT32, "8", "Load", "transfers in flight for each thread", .min = 1,
+	{"batch", MC_FLAG_UINT32, "8", "Load", "submissions in flight for each thread", .min = 1,
 	 .max = TRANSFER_FLIGHT_MAX},
+	{"post", MC_FLAG_UINT32, "1", "Load",
+	 "transfers in each submission; its latency is that of the last one", .min = 1,
+	 .max = 4096},
 	{"threads", MC_FLAG_UINT32, "1", "Load", "submitting threads", .min = 1, .max = 256},
 	{"complete", MC_FLAG_STRING, "callback", "Load",
 	 "what starts the next transfer: callback, the completion itself on its lcore, so that the "
@@ -66,7 +71,8 @@ const struct mc_flag transfer_options_table[] = {
 	 "seconds for the other end to appear, or for a transfer, before giving up", .min = 0.1,
 	 .max = 3600},
 
-	{"l", MC_FLAG_STRING, "", "Cores", "CPUs to run on, one pinned lcore each, like 2-5,8",
+	{"l", MC_FLAG_STRING, "", "Cores",
+	 "CPUs to run on, one pinned lcore each, like 2-5,8; with -inline the one to run on",
 	 .noun = "a list like 2-5,8"},
 	{"c", MC_FLAG_STRING, "", "Cores", "the same as a hexadecimal mask, like 0x3c",
 	 .noun = "a mask like 0x3c"},
@@ -128,8 +134,9 @@ static enum mc_status
 ends_read(struct mc_flags *flags, struct transfer_options *options)
 {
 	static const char *const of_initiator[] = {
-		"peer", "op", "size", "sweep", "batch", "threads", "complete", "set", "verify",
-		"fill", "seconds", "warmup", "rounds", "timeout", "target_cpus", "inline", "json",
+		"peer", "op", "size", "sweep", "batch", "post", "threads", "complete", "set",
+		"verify", "fill", "seconds", "warmup", "rounds", "timeout", "target_cpus",
+		"inline", "json",
 		"html", NULL};
 	static const char *const of_target[] = {"buffer", "buffers", "target_cpus", NULL};
 
@@ -264,15 +271,16 @@ sizes_read(struct mc_flags *flags, struct transfer_options *options, const char 
 static enum mc_status
 set_check(struct mc_flags *flags, struct transfer_options *options)
 {
-	uint64_t flight = (uint64_t)options->batch * options->threads;
+	uint64_t flight = options->flight;
 	uint64_t set = options->set != 0 ? options->set : options->buffer;
 	char texts[2][SIZE_TEXT];
 
 	if (flight > TRANSFER_FLIGHT_MAX) {
 		mc_flags_complain(flags, "batch",
-				  "%u for each of %u threads is more than %u in flight; give less "
-				  "of either",
-				  options->batch, options->threads, TRANSFER_FLIGHT_MAX);
+				  "%u of %u for each of %u threads is more than %u in flight; give "
+				  "less of these",
+				  options->batch, options->post, options->threads,
+				  TRANSFER_FLIGHT_MAX);
 		return MC_ERR_INVALID;
 	}
 	if (options->peer != NULL && options->set == 0)
@@ -316,11 +324,33 @@ huge_read(const struct mc_flags *flags)
 	return strcmp(text, "only") == 0 ? MC_HUGE_ONLY : MC_HUGE_TRY;
 }
 
+/* With -inline it is one number. */
 static enum mc_status
-inline_check(struct mc_flags *flags, const struct transfer_options *options)
+inline_cpu_read(struct mc_flags *flags, struct transfer_options *options)
 {
-	static const char *const of_lcores[] = {"l", "c", "lcores", "complete", NULL};
+	const char *text = options->corelist;
+	char *end;
+	long cpu;
 
+	options->corelist = NULL;
+	if (text == NULL)
+		return MC_OK;
+	cpu = strtol(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || cpu >= CPU_SETSIZE) {
+		mc_flags_complain(flags, "l", "\"%.32s\", but -inline has one thread; give one CPU",
+				  text);
+		return MC_ERR_INVALID;
+	}
+	options->inline_cpu = (int)cpu;
+	return MC_OK;
+}
+
+static enum mc_status
+inline_read(struct mc_flags *flags, struct transfer_options *options)
+{
+	static const char *const of_lcores[] = {"c", "lcores", "complete", NULL};
+
+	options->inline_cpu = -1;
 	if (!options->poll_inline)
 		return MC_OK;
 	if (options->threads != 1) {
@@ -329,8 +359,10 @@ inline_check(struct mc_flags *flags, const struct transfer_options *options)
 				  options->threads);
 		return MC_ERR_INVALID;
 	}
-	return names_refuse(flags, of_lcores, "there is no lcore with -inline; leave out one of "
-			    "the two (taskset pins the process)");
+	if (names_refuse(flags, of_lcores, "there is no lcore with -inline; leave out one of the "
+			 "two") != MC_OK)
+		return MC_ERR_INVALID;
+	return inline_cpu_read(flags, options);
 }
 
 /* No flag that says what to measure: the tables that one wants to see first. */
@@ -359,6 +391,7 @@ plain_read(const struct mc_flags *flags, struct transfer_options *options)
 		.devices = text_or_null(flags, "device"),
 		.driver_list = mc_flags_string(flags, "driver"),
 		.batch = (unsigned int)mc_flags_uint(flags, "batch"),
+		.post = (unsigned int)mc_flags_uint(flags, "post"),
 		.threads = (unsigned int)mc_flags_uint(flags, "threads"),
 		.complete = complete_read(flags),
 		.poll_inline = mc_flags_bool(flags, "inline"),
@@ -390,6 +423,8 @@ transfer_options_read(struct mc_flags *flags, struct transfer_options *options_o
 	enum mc_status st;
 
 	plain_read(flags, options_out);
+	options_out->flight =
+		(uint64_t)options_out->batch * options_out->post * options_out->threads;
 	if (is_suite(flags) && !options_out->target) {
 		sizes = SUITE_SIZES;
 		ops = SUITE_OPS;
@@ -411,6 +446,6 @@ transfer_options_read(struct mc_flags *flags, struct transfer_options *options_o
 	if (st == MC_OK && options_out->peer == NULL && options_out->set > options_out->buffer)
 		options_out->buffer = options_out->set;
 	if (st == MC_OK)
-		st = inline_check(flags, options_out);
+		st = inline_read(flags, options_out);
 	return st == MC_OK && !options_out->target ? set_check(flags, options_out) : st;
 }

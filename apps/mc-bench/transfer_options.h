@@ -36,7 +36,9 @@ struct transfer_options {
 	unsigned int sizes_count;
 	uint64_t size_largest;
 	unsigned int batch;
+	unsigned int post;		/* transfers in each submission */
 	unsigned int threads;
+	uint64_t flight;		/* batch * post * threads */
 	enum transfer_complete complete;
 	bool poll_inline;
 	double seconds;
@@ -51,6 +53,7 @@ struct transfer_options {
 	bool fill;
 	uint64_t seed;
 	const char *corelist, *coremask, *lcores;	/* NULL: not given */
+	int inline_cpu;			/* of the polling thread; -1: any */
 	const char *target_cpus;
 	enum mc_idle_policy idle;
 	uint64_t spin_ns;

@@ -53,14 +53,16 @@ huge_text(enum mc_huge huge)
 	return huge == MC_HUGE_ONLY ? "only" : "never";
 }
 
-/* The first CPU that we may use and our lcores do not; -1: there is none. */
+/* The first CPU that we may use and do not; -1: there is none. */
 static int
-cpu_spare(void)
+cpu_spare(const struct transfer_options *options)
 {
 	cpu_set_t set;
 
 	if (sched_getaffinity(0, sizeof(set), &set) != 0)
 		return -1;
+	if (options->inline_cpu >= 0)
+		CPU_CLR(options->inline_cpu, &set);
 	for (unsigned int i = 0; i < mc_eal_lcore_count(); i++) {
 		int cpu = mc_eal_lcore_cpu(i);
 
@@ -77,7 +79,7 @@ cpu_spare(void)
 static void
 args_make(struct args *args, const struct transfer_options *options)
 {
-	int cpu = cpu_spare();
+	int cpu = cpu_spare(options);
 
 	args_add(args, "mc-bench");
 	args_add(args, "transfer");

@@ -96,10 +96,10 @@ row_json(FILE *out, const struct transfer_row *row)
 
 	fprintf(out,
 		"{\"bench\":\"transfer\",\"op\":\"%s\",\"size\":%" PRIu64 ",\"batch\":%u,"
-		"\"threads\":%u,\"driver\":\"%s\",\"complete\":\"%s\",\"set\":%" PRIu64
+		"\"post\":%u,\"threads\":%u,\"driver\":\"%s\",\"complete\":\"%s\",\"set\":%" PRIu64
 		",\"rounds\":%u,\"seconds\":%.3f,",
-		transfer_op_name(row->op), row->size, row->batch, row->threads, row->driver,
-		row->complete, row->set, row->rounds, figures->seconds);
+		transfer_op_name(row->op), row->size, row->batch, row->post, row->threads,
+		row->driver, row->complete, row->set, row->rounds, figures->seconds);
 	fprintf(out,
 		"\"gb_per_s\":%.6g,\"ops_per_s\":%.1f,\"p50_us\":%.3f,\"p99_us\":%.3f,"
 		"\"p999_us\":%.3f,\"max_us\":%.3f,",
@@ -118,6 +118,18 @@ row_json(FILE *out, const struct transfer_row *row)
 		figures->errors);
 }
 
+const char *
+transfer_flight_text(const struct transfer_row *row, char *text)
+{
+	unsigned int submissions = row->batch * row->threads;
+
+	if (row->post > 1)
+		snprintf(text, TRANSFER_FLIGHT_TEXT, "%ux%u", submissions, row->post);
+	else
+		snprintf(text, TRANSFER_FLIGHT_TEXT, "%u", submissions);
+	return text;
+}
+
 /* "-" for what is not known. */
 static const char *
 number(char *text, size_t size, int digits, double value, bool known)
@@ -133,7 +145,7 @@ void
 transfer_report_row(FILE *out, bool json, const struct transfer_row *row)
 {
 	const struct transfer_figures *figures = &row->figures;
-	char size[SIZE_TEXT], cpu[32], first[32];
+	char size[SIZE_TEXT], flight[TRANSFER_FLIGHT_TEXT], cpu[32], first[32];
 
 	if (json) {
 		row_json(out, row);
@@ -141,10 +153,10 @@ transfer_report_row(FILE *out, bool json, const struct transfer_row *row)
 		return;
 	}
 	fprintf(out,
-		"%8s %-5s %-6s %7u %8.3f %11.0f %10.1f %10.1f %9s %10s %6" PRIu64 "\n",
+		"%8s %-5s %-6s %7s %8.3f %11.0f %10.1f %10.1f %9s %10s %6" PRIu64 "\n",
 		size_text(row->size, size), transfer_op_name(row->op), row->driver,
-		row->batch * row->threads, figures->gb_per_s, figures->ops_per_s, figures->p50_us,
-		figures->p99_us,
+		transfer_flight_text(row, flight), figures->gb_per_s, figures->ops_per_s,
+		figures->p50_us, figures->p99_us,
 		number(cpu, sizeof(cpu), 3, figures->cpu_s_per_gb, figures->cpu_s_per_gb >= 0),
 		number(first, sizeof(first), 3, figures->first_gb_per_s,
 		       figures->first_gb_per_s > 0),

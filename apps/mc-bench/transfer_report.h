@@ -25,6 +25,7 @@ struct transfer_row {
 	uint64_t size;
 	uint64_t set;
 	unsigned int batch;
+	unsigned int post;
 	unsigned int threads;
 	unsigned int rounds;
 	const char *complete;		/* static storage */
@@ -38,6 +39,9 @@ struct transfer_figures transfer_figures_median(const struct transfer_result *re
 
 /* Says what the table is of, and its columns; nothing with @json. */
 void transfer_report_head(FILE *out, bool json, const char *about);
+#define TRANSFER_FLIGHT_TEXT 32
+/* What is in flight: "8", or "8x16" for submissions of 16. @text has TRANSFER_FLIGHT_TEXT bytes. */
+const char *transfer_flight_text(const struct transfer_row *row, char *text);
 void transfer_report_row(FILE *out, bool json, const struct transfer_row *row);
 
 #endif

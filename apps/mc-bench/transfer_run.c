@@ -96,7 +96,7 @@ static void
 run_fini(struct run *run)
 {
 	for (unsigned int i = 0; run->slots != NULL && i < run->slots_count; i++)
-		mc_batch_free(run->slots[i].batch);
+		slot_fini(&run->slots[i]);
 	free(run->slots);
 	free(run->workers);
 }
@@ -116,12 +116,8 @@ run_init(struct run *run)
 	if (run->slots == NULL || run->workers == NULL)
 		st = MC_ERR_NO_MEMORY;
 	for (unsigned int i = 0; st == MC_OK && i < run->slots_count; i++) {
-		struct slot *slot = &run->slots[i];
-
-		slot->flight = &run->flight;
-		slot->index = i;
-		walk_init(&slot->walk, path->set / params->size, run->slots_count, i);
-		st = mc_batch_alloc(path->engine, 1, 0, &slot->batch);
+		walk_init(&run->slots[i].walk, path->set / params->size, run->slots_count, i);
+		st = slot_init(&run->slots[i], &run->flight, i);
 	}
 	return st;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One run: as many transfers of one size as asked for kept in flight for a time, and what was
- * measured on them. Each slot has one transfer in flight and a share of the blocks of the working
+ * measured on them. Each slot has one submission in flight and a share of the blocks of the working
  * set, which it goes through in an order of its own, over and over; block i of ours belongs to
  * block i of the peer's, so that what lies there is known without writing it down.
  */
@@ -24,14 +24,15 @@ struct transfer_path {
 	uint64_t remote;		/* address of the working set in the peer */
 	uint8_t *local;			/* and here, registered */
 	uint64_t set;			/* bytes of both */
-	uint8_t *scratch;		/* registered, for -verify of writes: a size per slot */
+	uint8_t *scratch;		/* for -verify of writes: a block for each in flight */
 	struct child *child;		/* the target, where it is ours; else NULL */
 };
 
 struct transfer_params {
 	enum mc_transfer_op op;
 	uint64_t size;
-	unsigned int batch;
+	unsigned int batch;		/* slots of each thread */
+	unsigned int post;		/* transfers of each slot */
 	unsigned int threads;
 	enum transfer_complete complete;
 	bool poll_inline;
@@ -52,8 +53,8 @@ struct transfer_mismatch {
 };
 
 struct transfer_result {
-	struct mc_histogram latency;
-	uint64_t ops;
+	struct mc_histogram latency;	/* of submissions */
+	uint64_t ops;			/* transfers */
 	uint64_t errors;
 	uint64_t verified;		/* bytes judged, all right but for the mismatch */
 	double seconds;

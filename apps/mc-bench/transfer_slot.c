@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/mc-bench/transfer_slot.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "apps/mc-bench/pattern.h"
 #include "core/base/clock.h"
@@ -27,12 +27,14 @@ slot_seed(const struct slot *slot)
 }
 
 static uint8_t *
-slot_local(const struct slot *slot)
+slot_local(const struct slot *slot, unsigned int piece)
 {
 	const struct flight *flight = slot->flight;
+	const struct transfer_params *params = flight->params;
+	uint64_t place = (uint64_t)slot->index * params->post + piece;
 
-	return slot->reading_back ? flight->path->scratch + slot->index * flight->params->size
-				  : flight->path->local + slot->offset;
+	return slot->reading_back ? flight->path->scratch + place * params->size
+				  : flight->path->local + slot->offsets[piece];
 }
 
 /* What a write sends; and in the way of a read what cannot pass for its bytes. */
@@ -40,21 +42,22 @@ static void
 slot_prepare(struct slot *slot)
 {
 	const struct flight *flight = slot->flight;
-	uint64_t addr = flight->path->remote + slot->offset;
-	uint64_t other = ~slot_seed(slot);
-	bool writes = flight->params->op == MC_WRITE && !slot->reading_back;
+	const struct transfer_params *params = flight->params;
+	bool writes = params->op == MC_WRITE && !slot->reading_back;
+	uint64_t seed = writes ? slot_seed(slot) : ~slot_seed(slot);
 
-	pattern_fill(slot_local(slot), addr, flight->params->size,
-		     writes ? slot_seed(slot) : other);
+	for (unsigned int i = 0; i < params->post; i++)
+		pattern_fill(slot_local(slot, i), flight->path->remote + slot->offsets[i],
+			     params->size, seed);
 }
 
 static void
-slot_judge(struct slot *slot)
+piece_judge(struct slot *slot, unsigned int piece)
 {
 	struct flight *flight = slot->flight;
-	uint64_t addr = flight->path->remote + slot->offset;
+	uint64_t addr = flight->path->remote + slot->offsets[piece];
 	uint64_t size = flight->params->size, seed = slot_seed(slot);
-	const uint8_t *bytes = slot_local(slot);
+	const uint8_t *bytes = slot_local(slot, piece);
 	size_t right = pattern_check(bytes, addr, size, seed);
 
 	slot->verified += size;
@@ -70,23 +73,50 @@ slot_judge(struct slot *slot)
 	atomic_store(&flight->stopping, true);
 }
 
+static void
+slot_judge(struct slot *slot)
+{
+	for (unsigned int i = 0; i < slot->flight->params->post; i++)
+		piece_judge(slot, i);
+}
+
 /* ---- transfers ---- */
+
+enum mc_status
+slot_init(struct slot *slot, struct flight *flight, unsigned int index)
+{
+	slot->flight = flight;
+	slot->index = index;
+	slot->offsets = calloc(flight->params->post, sizeof(*slot->offsets));
+	if (slot->offsets == NULL)
+		return MC_ERR_NO_MEMORY;
+	return mc_batch_alloc(flight->path->engine, flight->params->post, 0, &slot->batch);
+}
+
+void
+slot_fini(struct slot *slot)
+{
+	mc_batch_free(slot->batch);
+	free(slot->offsets);
+}
 
 static enum mc_status
 slot_batch(struct slot *slot)
 {
 	const struct flight *flight = slot->flight;
 	const struct transfer_path *path = flight->path;
-	enum mc_transfer_op op = slot->reading_back ? MC_READ : flight->params->op;
-	enum mc_status st;
+	const struct transfer_params *params = flight->params;
+	enum mc_transfer_op op = slot->reading_back ? MC_READ : params->op;
+	enum mc_status st = MC_OK;
 
 	mc_batch_reset(slot->batch);
-	st = mc_batch_add(slot->batch, op, path->segment, path->remote + slot->offset,
-			  slot_local(slot), flight->params->size);
+	for (unsigned int i = 0; i < params->post && st == MC_OK; i++)
+		st = mc_batch_add(slot->batch, op, path->segment, path->remote + slot->offsets[i],
+				  slot_local(slot, i), params->size);
 	if (st != MC_OK)
 		return st;
-	return mc_batch_submit(slot->batch, slot->start_ns + flight->params->timeout_ns,
-			       flight->done, flight->done != NULL ? slot : NULL);
+	return mc_batch_submit(slot->batch, slot->start_ns + params->timeout_ns, flight->done,
+			       flight->done != NULL ? slot : NULL);
 }
 
 /* Once it is submitted its completion may be at work before this returns. */
@@ -116,7 +146,8 @@ slot_next(struct slot *slot, uint64_t now_ns)
 		atomic_store_explicit(&slot->state, SLOT_IDLE, memory_order_release);
 		return;
 	}
-	slot->offset = walk_next(&slot->walk) * flight->params->size;
+	for (unsigned int i = 0; i < flight->params->post; i++)
+		slot->offsets[i] = walk_next(&slot->walk) * flight->params->size;
 	slot->reading_back = false;
 	slot->begun++;
 	if (flight->params->verify) {
@@ -140,18 +171,20 @@ static void
 slot_count(struct slot *slot, uint64_t now_ns)
 {
 	struct flight *flight = slot->flight;
-	uint64_t ops;
+	uint64_t met = slot->met, ops;
 
-	if (++slot->met == slot->walk.share && atomic_fetch_sub(&flight->passing, 1) == 1)
+	slot->met += flight->params->post;
+	if (met < slot->walk.share && slot->met >= slot->walk.share &&
+	    atomic_fetch_sub(&flight->passing, 1) == 1)
 		atomic_store_explicit(&flight->first_pass_ns, now_ns, memory_order_relaxed);
 	if (!atomic_load_explicit(&flight->counting, memory_order_acquire))
 		return;
 	ops = atomic_load_explicit(&slot->ops, memory_order_relaxed);
-	atomic_store_explicit(&slot->ops, ops + 1, memory_order_relaxed);
+	atomic_store_explicit(&slot->ops, ops + flight->params->post, memory_order_relaxed);
 	mc_histogram_add(&slot->latency, now_ns - slot->start_ns);
 }
 
-/* A written block comes back, and is judged then. */
+/* Written blocks come back, and are judged then. */
 static bool
 slot_reads_back(struct slot *slot, uint64_t now_ns)
 {
@@ -166,15 +199,30 @@ slot_reads_back(struct slot *slot, uint64_t now_ns)
 	return true;
 }
 
+/* The first failure of the submission; each is counted. */
+static enum mc_status
+slot_status(struct slot *slot)
+{
+	enum mc_status first = MC_OK;
+
+	for (unsigned int i = 0; i < slot->flight->params->post; i++) {
+		enum mc_status st = mc_batch_status(slot->batch, i);
+
+		slot->errors += st != MC_OK;
+		if (first == MC_OK)
+			first = st;
+	}
+	return first;
+}
+
 void
 slot_complete(struct slot *slot)
 {
 	struct flight *flight = slot->flight;
 	uint64_t now_ns = mc_clock_mono_ns();
-	enum mc_status st = mc_batch_status(slot->batch, 0);
+	enum mc_status st = slot_status(slot);
 
 	if (st != MC_OK) {
-		slot->errors++;
 		flight_fail(flight, st);
 		atomic_store_explicit(&slot->state, SLOT_IDLE, memory_order_release);
 		return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One of the transfers that a run keeps in flight. A slot is touched by one thread at a time:
+ * One of the submissions that a run keeps in flight. A slot is touched by one thread at a time:
  * whoever has its completion, until it is submitted again; the engine's hand-over orders the two.
  * Others read its atomics only. Private to transfer_run.c.
  */
@@ -42,9 +42,9 @@ struct slot {
 	unsigned int index;
 	struct walk walk;
 	uint64_t begun;
-	uint64_t met;			/* transfers that were completed */
+	uint64_t met;			/* transfers of submissions that were completed */
 	uint64_t start_ns;
-	uint64_t offset;		/* of the block in the working set */
+	uint64_t *offsets;		/* of the blocks in the working set, params->post of them */
 	bool reading_back;		/* what was just written, into scratch */
 	atomic_int state;
 	_Atomic uint64_t ops;		/* counted */
@@ -53,11 +53,15 @@ struct slot {
 	struct mc_histogram latency;
 };
 
-/* Begins the next transfer, unless the flight is stopping; idle then. */
+/* With its walk begun already; slot_fini() may follow a failure, and a slot that is all zero. */
+enum mc_status slot_init(struct slot *slot, struct flight *flight, unsigned int index);
+void slot_fini(struct slot *slot);
+
+/* Begins the next transfers, unless the flight is stopping; idle then. */
 void slot_next(struct slot *slot, uint64_t now_ns);
 /* Submits what was parked. */
 void slot_unpark(struct slot *slot);
-/* The transfer under way is complete: judged and counted, and the next one begun. */
+/* The transfers under way are complete: judged and counted, and the next ones begun. */
 void slot_complete(struct slot *slot);
 
 #endif

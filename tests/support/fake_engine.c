@@ -17,16 +17,21 @@ struct mc_engine {
 	uint64_t submits;
 };
 
-struct mc_batch {
-	struct mc_engine *engine;
-	struct mc_batch *next;
+struct request {
 	enum mc_transfer_op op;
 	uint64_t remote;
 	void *local;
 	uint64_t length;
+	enum mc_status status;
+};
+
+struct mc_batch {
+	struct mc_engine *engine;
+	struct mc_batch *next;
+	struct request *requests;
+	uint32_t count, max;
 	void (*done)(void *context, struct mc_batch *batch);
 	void *context;
-	enum mc_status status;
 	atomic_bool complete;
 };
 
@@ -37,28 +42,36 @@ struct mc_segment {
 static struct mc_segment segment;
 
 static void
-batch_move(struct mc_batch *batch)
+request_move(struct request *request)
 {
 	uint64_t number = atomic_fetch_add(&fake_engine.transfers, 1) + 1;
-	uint8_t *remote = (uint8_t *)(uintptr_t)batch->remote;
-	bool reads = batch->op == MC_READ;
-	uint8_t *to = reads ? batch->local : remote;
+	uint8_t *remote = (uint8_t *)(uintptr_t)request->remote;
+	bool reads = request->op == MC_READ;
+	uint8_t *to = reads ? request->local : remote;
 
-	batch->status = MC_OK;
+	request->status = MC_OK;
 	atomic_fetch_add(reads ? &fake_engine.reads : &fake_engine.writes, 1);
 	if (number == fake_engine.fail_at) {
-		batch->status = fake_engine.fail_status;
+		request->status = fake_engine.fail_status;
 		return;
 	}
 	if (remote < fake_engine.remote ||
-	    batch->remote + batch->length >
+	    request->remote + request->length >
 		    (uintptr_t)fake_engine.remote + fake_engine.remote_length)
 		abort();
 	if (number != fake_engine.drop_at)
-		memcpy(to, reads ? remote : batch->local, batch->length);
+		memcpy(to, reads ? remote : request->local, request->length);
 	if (number == fake_engine.flip_at)
-		to[batch->length / 2] ^= 0x10;
-	atomic_fetch_add(&fake_engine.bytes, batch->length);
+		to[request->length / 2] ^= 0x10;
+	atomic_fetch_add(&fake_engine.bytes, request->length);
+}
+
+static void
+batch_move(struct mc_batch *batch)
+{
+	for (uint32_t i = 0; i < batch->count; i++)
+		request_move(&batch->requests[i]);
+	atomic_fetch_sub(&fake_engine.flying, batch->count);
 }
 
 uint32_t
@@ -79,7 +92,6 @@ mc_engine_poll(struct mc_engine *engine)
 	if (batch == NULL)
 		return 0;
 	batch_move(batch);
-	atomic_fetch_sub(&fake_engine.flying, 1);
 	done = batch->done;
 	context = batch->context;
 	/* without a callback its owner may free it from here on */
@@ -148,8 +160,11 @@ mc_batch_alloc(struct mc_engine *engine, uint32_t requests_max, uint32_t pieces_
 {
 	struct mc_batch *batch = calloc(1, sizeof(*batch));
 
-	if (batch == NULL)
-		return MC_ERR_NO_MEMORY;
+	if (batch != NULL)
+		batch->requests = calloc(requests_max, sizeof(*batch->requests));
+	if (batch == NULL || batch->requests == NULL)
+		abort();
+	batch->max = requests_max;
 	batch->engine = engine;
 	*batch_out = batch;
 	return MC_OK;
@@ -158,23 +173,25 @@ mc_batch_alloc(struct mc_engine *engine, uint32_t requests_max, uint32_t pieces_
 void
 mc_batch_free(struct mc_batch *batch)
 {
+	if (batch != NULL)
+		free(batch->requests);
 	free(batch);
 }
 
 void
 mc_batch_reset(struct mc_batch *batch)
 {
-	batch->length = 0;
+	batch->count = 0;
 }
 
 enum mc_status
 mc_batch_add(struct mc_batch *batch, enum mc_transfer_op op, struct mc_segment *added,
 	     uint64_t remote_addr, void *addr, uint64_t length)
 {
-	batch->op = op;
-	batch->remote = remote_addr;
-	batch->local = addr;
-	batch->length = length;
+	if (batch->count == batch->max)
+		return MC_ERR_TOO_LARGE;
+	batch->requests[batch->count++] = (struct request){
+		.op = op, .remote = remote_addr, .local = addr, .length = length};
 	return MC_OK;
 }
 
@@ -190,7 +207,7 @@ mc_batch_submit(struct mc_batch *batch, uint64_t deadline_ns,
 		pthread_mutex_unlock(&engine->lock);
 		return MC_AGAIN;
 	}
-	flying = atomic_fetch_add(&fake_engine.flying, 1) + 1;
+	flying = atomic_fetch_add(&fake_engine.flying, batch->count) + batch->count;
 	if (flying > atomic_load(&fake_engine.flying_max))
 		atomic_store(&fake_engine.flying_max, flying);
 	batch->done = done;
@@ -218,11 +235,15 @@ mc_batch_wait(struct mc_batch *batch)
 		else
 			mc_engine_poll(batch->engine);
 	}
-	return batch->status;
+	for (uint32_t i = 0; i < batch->count; i++) {
+		if (batch->requests[i].status != MC_OK)
+			return batch->requests[i].status;
+	}
+	return MC_OK;
 }
 
 enum mc_status
 mc_batch_status(const struct mc_batch *batch, uint32_t index)
 {
-	return batch->status;
+	return batch->requests[index].status;
 }

@@ -19,6 +19,7 @@ setup(void)
 			.op = i / 3 == 0 ? MC_READ : MC_WRITE,
 			.size = 4096ull << (4 * (i % 3)),
 			.batch = 8,
+			.post = 1,
 			.threads = 1,
 			.complete = "callback",
 			.cpu_of_both = true,

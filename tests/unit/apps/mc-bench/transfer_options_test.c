@@ -156,8 +156,8 @@ START_TEST(values_that_mean_nothing_are_refused)
 	parse_bad("-buffer: \"0\" is no size; give bytes, or K, M, G as in 64K, up to 1T",
 		  "-buffer=0", "-target");
 	parse_bad("\"10.0.0.7:1\" is one argument too many; give -peer 10.0.0.7:1", "10.0.0.7:1");
-	parse_bad("-batch: 60000 for each of 2 threads is more than 65536 in flight; give less of "
-		  "either", "-batch=60000", "-threads=2");
+	parse_bad("-batch: 6000 of 10 for each of 2 threads is more than 65536 in flight; give "
+		  "less of these", "-batch=6000", "-post=10", "-threads=2");
 }
 END_TEST
 
@@ -169,6 +169,8 @@ START_TEST(a_set_must_hold_the_transfers)
 	parse_bad("-buffer: -verify needs a piece of its own for each transfer in flight; give at "
 		  "least 512M, or less -batch", "-size=64M", "-verify");
 	parse_ok("-size=64M", "-verify", "-batch=4");
+	parse_bad("-buffer: -verify needs a piece of its own for each transfer in flight; give at "
+		  "least 512M, or less -batch", "-size=64M", "-verify", "-batch=4", "-post=2");
 	parse_ok("-size=64M", "-verify", "-peer=a:1");
 }
 END_TEST
@@ -186,10 +188,19 @@ START_TEST(inline_has_one_thread_and_no_lcore)
 {
 	parse_ok("-inline");
 	ck_assert(options.poll_inline);
+	ck_assert_int_eq(options.inline_cpu, -1);
 	parse_bad("-threads: 2, but one thread polls with -inline; give 1", "-inline",
 		  "-threads=2");
-	parse_bad("-l: there is no lcore with -inline; leave out one of the two (taskset pins the "
-		  "process)", "-inline", "-l=1");
+	parse_bad("-c: there is no lcore with -inline; leave out one of the two", "-inline",
+		  "-c=1");
+	parse_bad("-l: \"1,2\", but -inline has one thread; give one CPU", "-inline", "-l=1,2");
+	parse_bad("-l: \"9999\", but -inline has one thread; give one CPU", "-inline", "-l=9999");
+	parse_ok("-inline", "-l=1");
+	ck_assert_int_eq(options.inline_cpu, 1);
+	ck_assert_ptr_null(options.corelist);
+	parse_ok("-l=1");
+	ck_assert_int_eq(options.inline_cpu, -1);
+	ck_assert_str_eq(options.corelist, "1");
 }
 END_TEST
 

@@ -12,7 +12,8 @@ static size_t text_len;
 static FILE *out;
 
 static const struct transfer_row sample = {
-	.driver = "shm", .op = MC_WRITE, .size = 65536, .set = 256 << 20, .batch = 4, .threads = 2,
+	.driver = "shm", .op = MC_WRITE, .size = 65536, .set = 256 << 20, .batch = 4, .post = 1,
+	.threads = 2,
 	.rounds = 3, .complete = "callback", .cpu_of_both = true,
 	.figures = {.gb_per_s = 12.3456, .ops_per_s = 188380.2, .p50_us = 40.25, .p99_us = 99.5,
 		    .p999_us = 150, .max_us = 400.125, .cpu_s_per_gb = 0.0815,
@@ -114,13 +115,25 @@ START_TEST(the_table_is_aligned)
 }
 END_TEST
 
+START_TEST(submissions_of_several_are_told)
+{
+	char flight[TRANSFER_FLIGHT_TEXT];
+	struct transfer_row row = sample;
+
+	ck_assert_str_eq(transfer_flight_text(&row, flight), "8");
+	row.post = 16;
+	ck_assert_str_eq(transfer_flight_text(&row, flight), "8x16");
+}
+END_TEST
+
 START_TEST(json_is_a_line_per_row)
 {
 	transfer_report_head(out, true, "shm: about it");
 	transfer_report_row(out, true, &sample);
 	text_expect("{\"bench\":\"transfer\",\"op\":\"write\",\"size\":65536,\"batch\":4,"
-		    "\"threads\":2,\"driver\":\"shm\",\"complete\":\"callback\",\"set\":268435456,"
-		    "\"rounds\":3,\"seconds\":12.000,\"gb_per_s\":12.3456,\"ops_per_s\":188380.2,"
+		    "\"post\":1,\"threads\":2,\"driver\":\"shm\",\"complete\":\"callback\","
+		    "\"set\":268435456,\"rounds\":3,\"seconds\":12.000,\"gb_per_s\":12.3456,"
+		    "\"ops_per_s\":188380.2,"
 		    "\"p50_us\":40.250,\"p99_us\":99.500,\"p999_us\":150.000,\"max_us\":400.125,"
 		    "\"cpu_s_per_gb\":0.0815,\"cpu_of\":\"both\",\"first_pass_gb_per_s\":3.5,"
 		    "\"verified\":77,\"errors\":1}\n");
@@ -152,6 +165,7 @@ main(void)
 	tcase_add_test(tc, medians_pass_over_a_bad_round);
 	tcase_add_test(tc, nothing_moved_is_no_division);
 	tcase_add_test(tc, the_table_is_aligned);
+	tcase_add_test(tc, submissions_of_several_are_told);
 	tcase_add_test(tc, json_is_a_line_per_row);
 	tcase_add_test(tc, what_is_unknown_is_null);
 	suite_add_tcase(s, tc);
