@@ -33,17 +33,17 @@ revoked(const struct shm_ep *ep, uint32_t slot)
 	return atomic_load(&ep->gate->revoked[slot]) != 0;
 }
 
-struct stop {
+struct in_vain {
 	struct shm_ep *ep;
 	uint32_t slot;
 };
 
 static bool
-stop_asked(void *context)
+in_vain(void *context)
 {
-	const struct stop *stop = context;
+	const struct in_vain *import = context;
 
-	return revoked(stop->ep, stop->slot) || atomic_load(&stop->ep->dead);
+	return revoked(import->ep, import->slot) || atomic_load(&import->ep->dead);
 }
 
 static enum mc_status
@@ -51,7 +51,8 @@ import_fill(struct shm_ep *ep, uint32_t slot, const struct shm_msg *answer, int 
 {
 	struct shm_import *import = &ep->imports[slot];
 	struct shm_file file = {fd, answer->offset, import->length, answer->page_size};
-	struct stop stop = {ep, slot};
+	struct in_vain context = {ep, slot};
+	struct shm_stop stop = {in_vain, &context};
 	enum mc_status st;
 
 	import->mapping = NULL;
@@ -69,7 +70,7 @@ import_fill(struct shm_ep *ep, uint32_t slot, const struct shm_msg *answer, int 
 		return shm_cma_probe(ep, import->addr, import->length);
 	}
 	import->kind = SHM_KIND_MAPPED;
-	st = shm_map(shm_dev(ep->base.dev), &file, stop_asked, &stop, &import->mapping);
+	st = shm_map(shm_dev(ep->base.dev), &file, stop, &import->mapping);
 	if (st == MC_OK)
 		import->local = shm_mapping_at(import->mapping, answer->offset);
 	return st;

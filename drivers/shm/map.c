@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "drivers/shm/private.h"
@@ -38,15 +39,32 @@ file_check(const struct shm_file *file, struct stat *about_out)
 	return MC_OK;
 }
 
-static enum mc_status
-populate(char *at, uint64_t bytes, bool (*stop)(void *context), void *context)
+/*
+ * Where the file has pages from @at on: [*begin_out, *end_out), false: nowhere. A file that cannot
+ * tell (hugetlbfs) has them everywhere.
+ */
+static bool
+pages_find(int fd, uint64_t at, uint64_t end, uint64_t *begin_out, uint64_t *end_out)
 {
-	uint64_t deadline_ns = mc_clock_mono_ns() + POPULATE_NS;
+	off_t data = lseek(fd, (off_t)at, SEEK_DATA), hole;
 
+	if (data < 0 && errno == ENXIO)
+		return false;
+	if (data < 0)
+		data = (off_t)at;
+	hole = lseek(fd, data, SEEK_HOLE);
+	*begin_out = (uint64_t)data;
+	*end_out = hole < 0 || (uint64_t)hole > end ? end : (uint64_t)hole;
+	return *begin_out < end;
+}
+
+static enum mc_status
+populate_pages(char *at, uint64_t bytes, uint64_t deadline_ns, struct shm_stop stop)
+{
 	for (uint64_t done = 0; done < bytes; done += POPULATE_CHUNK) {
 		uint64_t chunk = bytes - done < POPULATE_CHUNK ? bytes - done : POPULATE_CHUNK;
 
-		if (stop(context))
+		if (stop.asked(stop.context))
 			return MC_ERR_ADDRESS_REJECTED;
 		if (mc_clock_mono_ns() > deadline_ns)
 			return MC_OK;
@@ -56,6 +74,22 @@ populate(char *at, uint64_t bytes, bool (*stop)(void *context), void *context)
 		return errno == EINVAL ? MC_OK : MC_ERR_NO_MEMORY;
 	}
 	return MC_OK;
+}
+
+/*
+ * Only pages that the peer has populated: any other would be taken from our memory, and against
+ * the limit of our cgroup.
+ */
+static enum mc_status
+populate(const struct shm_mapping *mapping, int fd, struct shm_stop stop)
+{
+	uint64_t deadline_ns = mc_clock_mono_ns() + POPULATE_NS;
+	uint64_t at = mapping->offset, end = at + mapping->length, begin;
+	enum mc_status st = MC_OK;
+
+	while (st == MC_OK && at < end && pages_find(fd, at, end, &begin, &at))
+		st = populate_pages(shm_mapping_at(mapping, begin), at - begin, deadline_ns, stop);
+	return st;
 }
 
 static struct shm_mapping *
@@ -113,8 +147,8 @@ mapping_find(const struct shm_dev *dev, const struct stat *about, uint64_t begin
 }
 
 enum mc_status
-shm_map(struct shm_dev *dev, const struct shm_file *file, bool (*stop)(void *context),
-	void *context, struct shm_mapping **mapping_out)
+shm_map(struct shm_dev *dev, const struct shm_file *file, struct shm_stop stop,
+	struct shm_mapping **mapping_out)
 {
 	struct shm_mapping *mapping;
 	struct stat about;
@@ -143,7 +177,7 @@ shm_map(struct shm_dev *dev, const struct shm_file *file, bool (*stop)(void *con
 	mapping->device = about.st_dev;
 	mapping->inode = about.st_ino;
 	mc_list_add_tail(&dev->mappings, &mapping->link);
-	st = populate(mapping->at, end - begin, stop, context);
+	st = populate(mapping, file->fd, stop);
 	if (st == MC_OK)
 		*mapping_out = mapping;
 	else

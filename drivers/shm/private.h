@@ -151,11 +151,14 @@ struct shm_file {
 	uint64_t page_size;
 };
 
-/*
- * map.c: maps it, checked and populated, or finds it mapped already. @stop is asked now and then.
- */
-enum mc_status shm_map(struct shm_dev *dev, const struct shm_file *file,
-		       bool (*stop)(void *context), void *context,
+/* Asked now and then during a long call: is it in vain? */
+struct shm_stop {
+	bool (*asked)(void *context);
+	void *context;
+};
+
+/* map.c: maps it, checked and populated, or finds it mapped already. */
+enum mc_status shm_map(struct shm_dev *dev, const struct shm_file *file, struct shm_stop stop,
 		       struct shm_mapping **mapping_out);
 /* Where @offset of the file is. */
 char *shm_mapping_at(const struct shm_mapping *mapping, uint64_t offset);

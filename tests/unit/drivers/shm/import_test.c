@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -262,6 +263,28 @@ START_TEST(memory_taken_back_is_unmapped)
 }
 END_TEST
 
+/* What the peer has not populated is not taken from our memory. */
+START_TEST(holes_stay_holes)
+{
+	const uint64_t bytes = 16u << 20;
+	struct stat about;
+	struct path *path = connected(bytes), *again;
+
+	must(fstat(server.fd, &about) == 0 && about.st_blocks == 0);
+	pattern_fill(server.memory + (1u << 20), 1u << 20, 1);
+	pattern_fill(server.memory + (9u << 20), 4096, 1);
+	client_disconnect(&client, path);
+	again = client_connect(&client, &server);
+	must(fstat(server.fd, &about) == 0 && about.st_blocks == ((1u << 20) + 4096) / 512);
+	/* and are there when they are written to */
+	must(client_move(&client, again, MC_OP_WRITE, server.memory + (12u << 20), 0, 8192) ==
+	     MC_OK);
+	must(fstat(server.fd, &about) == 0 && about.st_blocks == ((1u << 20) + 3 * 4096) / 512);
+	client_close(&client);
+	server_stop(&server);
+}
+END_TEST
+
 /* One mapping for all eps, until the last gives it up. */
 START_TEST(eps_share_a_mapping)
 {
@@ -392,6 +415,7 @@ main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, a_peer_is_not_believed, 0, LIES);
 	tcase_add_test(tc, memory_taken_back_is_unmapped);
+	tcase_add_test(tc, holes_stay_holes);
 	tcase_add_test(tc, eps_share_a_mapping);
 	tcase_add_test(tc, revoked_memory_is_rejected_at_once);
 	tcase_add_test(tc, a_key_given_up_while_it_dies);
