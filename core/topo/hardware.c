@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <hwloc.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,26 +101,55 @@ topo_hardware_close(struct hwloc_topology *hardware)
 
 /* ---- nodes ---- */
 
+/* What /proc/self/status lists behind @label; false: nothing. */
+static bool
+status_list(const char *root, const char *label, hwloc_bitmap_t set_out)
+{
+	char path[PATH_MAX], line[4096];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/proc/self/status", root);
+	file = fopen(path, "re");
+	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
+		size_t len = strlen(label);
+
+		line[strcspn(line, "\n")] = '\0';
+		found = strncmp(line, label, len) == 0 &&
+			hwloc_bitmap_list_sscanf(set_out, line + len) == 0;
+	}
+	if (file != NULL)
+		fclose(file);
+	return found;
+}
+
+/* hwloc looks at the cgroups that it finds mounted; in a container that may be none. */
+static void
+nodes_allowed(hwloc_topology_t hardware, const char *root, hwloc_bitmap_t allowed,
+	      hwloc_bitmap_t room)
+{
+	hwloc_bitmap_copy(allowed, hwloc_topology_get_allowed_nodeset(hardware));
+	if (status_list(root, "Mems_allowed_list:\t", room))
+		hwloc_bitmap_and(allowed, allowed, room);
+}
+
 /*
  * What this process may run on: its cpuset, and the affinity of its threads together, as one of
  * them may have been pinned by whoever calls.
  */
-static enum mc_status
-cpus_allowed(hwloc_topology_t hardware, hwloc_bitmap_t allowed)
+static void
+cpus_allowed(hwloc_topology_t hardware, const char *root, hwloc_bitmap_t allowed,
+	     hwloc_bitmap_t room)
 {
-	hwloc_bitmap_t bound;
+	bool found;
 
-	if (hwloc_bitmap_copy(allowed, hwloc_topology_get_allowed_cpuset(hardware)) != 0)
-		return MC_ERR_NO_MEMORY;
-	if (!hwloc_topology_is_thissystem(hardware))
-		return MC_OK;
-	bound = hwloc_bitmap_alloc();
-	if (bound == NULL)
-		return MC_ERR_NO_MEMORY;
-	if (hwloc_get_cpubind(hardware, bound, HWLOC_CPUBIND_PROCESS) == 0)
-		hwloc_bitmap_and(allowed, allowed, bound);
-	hwloc_bitmap_free(bound);
-	return MC_OK;
+	hwloc_bitmap_copy(allowed, hwloc_topology_get_allowed_cpuset(hardware));
+	if (hwloc_topology_is_thissystem(hardware))
+		found = hwloc_get_cpubind(hardware, room, HWLOC_CPUBIND_PROCESS) == 0;
+	else
+		found = status_list(root, "Cpus_allowed_list:\t", room);
+	if (found)
+		hwloc_bitmap_and(allowed, allowed, room);
 }
 
 static const char *
@@ -150,16 +180,13 @@ is_memory_alone(const char *root, int id)
 }
 
 static enum mc_status
-node_read(hwloc_topology_t hardware, const char *root, hwloc_obj_t from,
-	  hwloc_const_bitmap_t allowed, struct mc_topo *topo)
+node_read(const char *root, hwloc_obj_t from, hwloc_const_bitmap_t allowed, struct mc_topo *topo)
 {
 	struct mc_topo_node *node = &topo->nodes[topo->nodes_count++];
 	hwloc_bitmap_t cpus = hwloc_bitmap_dup(from->cpuset);
 
 	node->id = (int)from->os_index;
 	node->memory_total = from->attr->numanode.local_memory;
-	node->allowed = hwloc_bitmap_isset(hwloc_topology_get_allowed_nodeset(hardware),
-					   from->os_index) == 1;
 	if (cpus == NULL)
 		return MC_ERR_NO_MEMORY;
 	if (is_memory_alone(root, node->id))
@@ -176,30 +203,47 @@ node_read(hwloc_topology_t hardware, const char *root, hwloc_obj_t from,
 }
 
 static enum mc_status
-nodes_read(hwloc_topology_t hardware, const char *root, struct mc_topo *topo)
+nodes_alloc(hwloc_topology_t hardware, struct mc_topo *topo)
 {
-	int count = hwloc_get_nbobjs_by_type(hardware, HWLOC_OBJ_NUMANODE);
+	int nodes = hwloc_get_nbobjs_by_type(hardware, HWLOC_OBJ_NUMANODE);
 	int last = hwloc_bitmap_last(hwloc_topology_get_topology_cpuset(hardware));
-	hwloc_bitmap_t allowed = hwloc_bitmap_alloc();
-	enum mc_status st = MC_ERR_NO_MEMORY;
 
-	topo->nodes = calloc((size_t)count + 1, sizeof(*topo->nodes));
+	topo->nodes = calloc((size_t)nodes + 1, sizeof(*topo->nodes));
 	topo->cpus_count = last >= 0 ? (uint32_t)last + 1 : 0;
 	topo->cpu_nodes = malloc((topo->cpus_count + 1) * sizeof(*topo->cpu_nodes));
-	if (allowed != NULL && topo->nodes != NULL && topo->cpu_nodes != NULL)
-		st = cpus_allowed(hardware, allowed);
-	for (uint32_t cpu = 0; st == MC_OK && cpu < topo->cpus_count; cpu++)
+	if (topo->nodes == NULL || topo->cpu_nodes == NULL)
+		return MC_ERR_NO_MEMORY;
+	for (uint32_t cpu = 0; cpu < topo->cpus_count; cpu++)
 		topo->cpu_nodes[cpu] = MC_NODE_UNKNOWN;
-	for (int i = 0; i < count && st == MC_OK; i++) {
-		hwloc_obj_t node = hwloc_get_obj_by_type(hardware, HWLOC_OBJ_NUMANODE,
-							 (unsigned int)i);
+	return MC_OK;
+}
 
+static enum mc_status
+nodes_read(hwloc_topology_t hardware, const char *root, struct mc_topo *topo)
+{
+	hwloc_bitmap_t allowed = hwloc_bitmap_alloc(), room = hwloc_bitmap_alloc();
+	hwloc_obj_t node = NULL;
+	enum mc_status st = MC_ERR_NO_MEMORY;
+
+	if (allowed != NULL && room != NULL)
+		st = nodes_alloc(hardware, topo);
+	if (st != MC_OK)
+		goto free_sets;
+	cpus_allowed(hardware, root, allowed, room);
+	while (st == MC_OK && (node = hwloc_get_next_obj_by_type(hardware, HWLOC_OBJ_NUMANODE,
+								  node)) != NULL) {
 		if (node->os_index <= TOPO_NODE_ID_MAX)
-			st = node_read(hardware, root, node, allowed, topo);
+			st = node_read(root, node, allowed, topo);
 	}
-	hwloc_bitmap_free(allowed);
+	nodes_allowed(hardware, root, allowed, room);
+	for (uint32_t i = 0; i < topo->nodes_count; i++)
+		topo->nodes[i].allowed =
+			hwloc_bitmap_isset(allowed, (unsigned int)topo->nodes[i].id) == 1;
 	if (st == MC_OK)
 		qsort(topo->nodes, topo->nodes_count, sizeof(*topo->nodes), node_order);
+free_sets:
+	hwloc_bitmap_free(allowed);
+	hwloc_bitmap_free(room);
 	return st;
 }
 

@@ -16,7 +16,7 @@ static char log_path[96], file_path[96];
 static void
 setup(void)
 {
-	topo_tree_make(&tree, 2, 4);
+	topo_tree_make(&tree, 2, 1);
 	snprintf(log_path, sizeof(log_path), "%s/log", tree.root);
 	snprintf(file_path, sizeof(file_path), "%s/matrix.json", tree.root);
 	ck_assert_int_eq(mc_log_file_set(log_path), MC_OK);
@@ -120,7 +120,7 @@ END_TEST
 START_TEST(the_nearest_where_none_is_near)
 {
 	topo_tree_remove(&tree);
-	topo_tree_make(&tree, 8, 2);
+	topo_tree_make(&tree, 8, 1);
 	topo_tree_nic(&tree, &(struct tree_nic){"mlx5_0", TREE_PCI, 1});
 	topo_tree_nic(&tree, &(struct tree_nic){"mlx5_1", TREE_PCI, 6});
 	topo_tree_nic(&tree, &(struct tree_nic){"rxe0", TREE_VIRTUAL, -1, .netdev = "nic0"});
@@ -160,11 +160,12 @@ END_TEST
 
 START_TEST(no_more_than_can_be_published)
 {
-	char name[16];
+	char path[96];
 
+	/* with no more files than need be: making them is what takes the time */
 	for (unsigned int i = 0; i <= MC_RAILS_MAX; i++) {
-		snprintf(name, sizeof(name), "mlx5_%u", i);
-		topo_tree_nic(&tree, &(struct tree_nic){name, TREE_HIDDEN, 0});
+		snprintf(path, sizeof(path), "sys/class/infiniband/mlx5_%u/ports/1/state", i);
+		topo_tree_put(&tree, path, "4: ACTIVE\n");
 	}
 	ck_assert_int_eq(topo_open(NULL, NULL), MC_OK);
 	ck_assert_uint_eq(mc_topo_nics_count(topo), MC_RAILS_MAX + 1);

@@ -92,6 +92,29 @@ START_TEST(memory_without_cpus)
 }
 END_TEST
 
+START_TEST(what_this_process_may_use)
+{
+	const struct mc_topo_node *node;
+
+	topo_tree_make(&tree, 2, 4);
+	topo_tree_put(&tree, "proc/self/status",
+		      "Name:\tx\nCpus_allowed:\tfc\nCpus_allowed_list:\t2-5\n"
+		      "Mems_allowed:\t2\nMems_allowed_list:\t1\n");
+	topo_open(tree.root);
+	node = mc_topo_node(topo, 0);
+	ck_assert(!node->allowed);
+	ck_assert_str_eq(node->cpus, "0-3");
+	ck_assert_str_eq(node->cpus_allowed, "2-3");
+	ck_assert_uint_eq(node->cpus_allowed_count, 2);
+	node = mc_topo_node(topo, 1);
+	ck_assert(node->allowed);
+	ck_assert_str_eq(node->cpus_allowed, "4-5");
+	ck_assert_ptr_nonnull(strstr(mc_topo_text(topo), "node 0: CPUs 0-3 (for this process: 2-3)"
+							 ", 64.0 GiB, 1.0 free, not for this "
+							 "process\n"));
+}
+END_TEST
+
 START_TEST(distances_as_the_firmware_has_them)
 {
 	topo_tree_make(&tree, 8, 2);
@@ -241,6 +264,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nodes_with_cpus_and_memory);
 	tcase_add_test(tc, memory_without_cpus);
+	tcase_add_test(tc, what_this_process_may_use);
 	tcase_add_test(tc, distances_as_the_firmware_has_them);
 	tcase_add_test(tc, rails_for_a_node);
 	tcase_add_test(tc, lcores_for_a_node);
