@@ -224,10 +224,9 @@ about_make(struct bench *bench)
 		snprintf(where, sizeof(where), "%u lcore%s from CPU %d", mc_eal_lcore_count(),
 			 mc_eal_lcore_count() > 1 ? "s" : "", cpu);
 	snprintf(bench->about, sizeof(bench->about),
-		 "%s: target %.128s%s; initiator %s, %u thread%s with %u in flight each\n"
+		 "target %.128s%s; initiator %s, %u thread%s with %u in flight each\n"
 		 "set of %s; ours: %.*s; CPU seconds of %s",
-		 bench->side.driver, bench->peer,
-		 options->peer == NULL ? " on this host" : "", where, options->threads,
+		 bench->peer, options->peer == NULL ? " on this host" : "", where, options->threads,
 		 options->threads > 1 ? "s" : "", options->batch,
 		 size_text(bench->side.path.set, set), (int)strcspn(pages, ":"), pages,
 		 options->peer == NULL ? "both ends" : "the initiator alone");
@@ -253,7 +252,7 @@ drivers_run(struct bench *bench)
 		about_make(bench);
 		if (i > 0 && !options->json)
 			putchar('\n');
-		transfer_report_head(stdout, options->json, bench->about);
+		transfer_report_head(stdout, options->json, bench->side.driver, bench->about);
 		go_on = driver_rows(bench);
 		transfer_side_close(&bench->side);
 	}

@@ -120,7 +120,7 @@ y_line(struct chart *chart, double value)
 
 	draw(chart, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT,
 	     RIGHT, y, y);
-	draw(chart, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n", LEFT - 6, y + 4,
+	draw(chart, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.9g</text>\n", LEFT - 6, y + 4,
 	     value);
 }
 

@@ -23,7 +23,7 @@ static const char style[] =
 	"h1{font:600 1.4rem/1.2 Georgia,\"DejaVu Serif\",serif}\n"
 	"h2{font:600 1.05rem/1.3 Georgia,\"DejaVu Serif\",serif;margin:2rem 0 .5rem;"
 	"padding-bottom:.3rem;border-bottom:1px solid var(--line)}\n"
-	"p,dd,dt{color:var(--soft)}dd{color:var(--ink);margin:0 0 .3rem}\n"
+	"p,dd,dt{color:var(--soft)}p{white-space:pre-line}dd{color:var(--ink);margin:0 0 .3rem}\n"
 	"dl{display:grid;grid-template-columns:max-content 1fr;gap:0 1rem}\n"
 	"pre{white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,Menlo,"
 	"\"DejaVu Sans Mono\",monospace}\n"

@@ -78,11 +78,11 @@ transfer_figures_median(const struct transfer_result *results, unsigned int coun
 }
 
 void
-transfer_report_head(FILE *out, bool json, const char *about)
+transfer_report_head(FILE *out, bool json, const char *driver, const char *about)
 {
 	if (json)
 		return;
-	fprintf(out, "%s\n", about);
+	fprintf(out, "%s: %s\n", driver, about);
 	fprintf(out, "%8s %-5s %-6s %7s %8s %11s %10s %10s %9s %10s %6s\n", "size", "op", "driver",
 		"flight", "GB/s", "ops/s", "p50 us", "p99 us", "cpu s/GB", "first GB/s",
 		"errors");

@@ -38,7 +38,7 @@ struct transfer_figures transfer_figures_median(const struct transfer_result *re
 						unsigned int count, uint64_t size, uint64_t set);
 
 /* Says what the table is of, and its columns; nothing with @json. */
-void transfer_report_head(FILE *out, bool json, const char *about);
+void transfer_report_head(FILE *out, bool json, const char *driver, const char *about);
 #define TRANSFER_FLIGHT_TEXT 32
 /* What is in flight: "8", or "8x16" for submissions of 16. @text has TRANSFER_FLIGHT_TEXT bytes. */
 const char *transfer_flight_text(const struct transfer_row *row, char *text);

@@ -102,7 +102,7 @@ START_TEST(the_table_is_aligned)
 	unknown.figures.cpu_s_per_gb = -1;
 	unknown.figures.first_gb_per_s = 0;
 	unknown.op = MC_READ;
-	transfer_report_head(out, false, "shm: about it");
+	transfer_report_head(out, false, "shm", "about it");
 	transfer_report_row(out, false, &sample);
 	transfer_report_row(out, false, &unknown);
 	text_expect("shm: about it\n"
@@ -128,7 +128,7 @@ END_TEST
 
 START_TEST(json_is_a_line_per_row)
 {
-	transfer_report_head(out, true, "shm: about it");
+	transfer_report_head(out, true, "shm", "about it");
 	transfer_report_row(out, true, &sample);
 	text_expect("{\"bench\":\"transfer\",\"op\":\"write\",\"size\":65536,\"batch\":4,"
 		    "\"post\":1,\"threads\":2,\"driver\":\"shm\",\"complete\":\"callback\","
