@@ -268,6 +268,19 @@ directory_close_run(struct engine_call *call)
 
 /* ---- life ---- */
 
+/* The machine as it is; no driver of ours has a use for its NICs yet. */
+static void
+topo_text(char *text, size_t room)
+{
+	struct mc_topo_params params = {.size = sizeof(params), .devices = "", .matrix_path = ""};
+	struct mc_topo *topo;
+
+	if (mc_topo_open(&params, &topo) != MC_OK)
+		return;	/* it said why; nothing depends on it */
+	snprintf(text, room, "\n%s", mc_topo_text(topo));
+	mc_topo_close(topo);
+}
+
 static void
 text_make(struct mc_engine *engine)
 {
@@ -282,6 +295,8 @@ text_make(struct mc_engine *engine)
 			       engine->poll_inline ? "inline caller" : "lcores on CPUs");
 	for (uint32_t i = 0; !engine->poll_inline && i < engine->cores_count && at < room; i++)
 		at += (size_t)snprintf(engine->text + at, room - at, " %d", mc_eal_lcore_cpu(i));
+	if (at < room)
+		topo_text(engine->text + at, room - at);
 }
 
 static enum mc_status

@@ -266,17 +266,10 @@ mem_find_run(struct engine_call *base)
 static void
 location_set(struct mc_engine_mem *mem, const struct mc_mem_params *params)
 {
-	int node;
-
-	if (params != NULL && params->location != NULL) {
+	if (params != NULL && params->location != NULL)
 		snprintf(mem->location, sizeof(mem->location), "%s", params->location);
-		return;
-	}
-	node = mc_mem_node(mem->span.addr);
-	if (node >= 0)
-		snprintf(mem->location, sizeof(mem->location), "cpu:%d", node);
 	else
-		snprintf(mem->location, sizeof(mem->location), "*");
+		mc_location_write(mc_mem_node(mem->span.addr), mem->location);
 }
 
 enum mc_status

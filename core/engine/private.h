@@ -18,6 +18,7 @@
 
 #include "core/base/list.h"
 #include "core/engine/engine.h"
+#include "core/topo/topo.h"
 
 #define ENGINE_DEVS_MAX 8u
 #define ENGINE_SGE_MAX 4u
@@ -251,7 +252,7 @@ struct mc_engine_mem {
 	struct mc_list link;
 	struct mc_span span;
 	struct mc_region *region;	/* referenced; NULL: memory of the program */
-	char location[64];
+	char location[MC_LOCATION_MAX];
 	bool local_only;
 	bool attached;
 	struct mc_mem **mems;

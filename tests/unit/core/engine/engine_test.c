@@ -86,6 +86,7 @@ moves_bytes(bool poll_inline)
 	ck_assert_int_eq(mc_batch_wait(batch), MC_OK);
 	ck_assert_mem_eq(a.bytes, b.bytes, BYTES);
 	ck_assert_str_eq(mc_segment_driver(peer), "shm");
+	ck_assert_ptr_nonnull(strstr(mc_engine_text(a.engine), "\nnode "));
 	mc_batch_free(batch);
 	mc_segment_close(peer);
 	side_close(&a);
