@@ -106,7 +106,6 @@ tcp_accept(struct tcp_cq *cq)
 		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			tcp_sock_tune(fd);
 			conn_admit(cq, fd);
 			continue;
 		}

@@ -98,7 +98,7 @@ listen_at(const struct mc_net_addr *addr, int *fd_out)
 	option_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (addr->storage.ss_family == AF_INET6)
 		option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-	/* taken over by what is accepted */
+	/* what is accepted takes these over */
 	tcp_sock_tune(fd);
 	if (bind(fd, (const struct sockaddr *)&addr->storage, addr->len) == 0 &&
 	    listen(fd, BACKLOG) == 0) {

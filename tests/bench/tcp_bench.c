@@ -3,7 +3,7 @@
  * drivers/tcp through its table: a target on CPU 0 and an initiator on CPU 1, one thread each, both
  * polling, over the loopback. Prints what iperf3 does between the same CPUs beside it.
  *
- *	tcp_bench [ROUNDS [SECONDS-OF-A-ROUND]]
+ *	tcp_bench [ROUNDS [SECONDS-OF-A-ROUND [WORKLOAD]]]	WORKLOAD: part of a name, "64 KiB"
  */
 #include <sched.h>
 #include <signal.h>
@@ -139,6 +139,7 @@ ascending(const void *a, const void *b)
 struct result {
 	double gbps;
 	double p50_us;
+	double p10_us;
 };
 
 /* What an engine does: all that it can post goes with one call. */
@@ -210,7 +211,7 @@ run(const struct side *side, struct mc_ep *ep, const struct workload *w,
 	kept = ops < SAMPLES_MAX ? (uint32_t)ops : SAMPLES_MAX;
 	qsort(samples, kept, sizeof(samples[0]), ascending);
 	return (struct result){(double)(ops * w->bytes) / (double)(now - begin),
-			       samples[kept / 2] / 1e3};
+			       samples[kept / 2] / 1e3, samples[kept / 10] / 1e3};
 }
 
 /* GB/s of one stream, 0 without the program. */
@@ -256,16 +257,18 @@ by_value(const void *a, const void *b)
 static void
 report(struct result results[WORKLOADS][ROUNDS_MAX], double *peer, int rounds)
 {
-	printf("%-14s %5s %7s %10s %10s %10s   (median of %d)\n", "", "depth", "set", "GB/s",
-	       "from..to", "p50 us", rounds);
+	printf("%-14s %5s %7s %10s %12s %8s %8s   (median of %d)\n", "", "depth", "set", "GB/s",
+	       "from..to", "p50 us", "p10 us", rounds);
 	for (size_t w = 0; w < WORKLOADS; w++) {
 		struct result *of = results[w];
 
+		if (of[0].gbps == 0)
+			continue;
 		qsort(of, (size_t)rounds, sizeof(*of), by_gbps);
-		printf("%-14s %5u %3u MiB %10.3f %5.2f..%-5.2f %8.1f\n", workloads[w].name,
+		printf("%-14s %5u %3u MiB %10.3f %5.2f..%-5.2f %8.1f %8.1f\n", workloads[w].name,
 		       workloads[w].depth, (unsigned int)(workloads[w].set / MIB),
 		       of[rounds / 2].gbps, of[0].gbps, of[rounds - 1].gbps,
-		       of[rounds / 2].p50_us);
+		       of[rounds / 2].p50_us, of[rounds / 2].p10_us);
 	}
 	qsort(peer, (size_t)rounds, sizeof(*peer), by_value);
 	printf("%-14s %5s %7s %10.3f %5.2f..%-5.2f\n", "iperf3 -l 1M", "", "", peer[rounds / 2],
@@ -278,6 +281,7 @@ main(int argc, char **argv)
 	const struct mc_driver *driver = mc_driver_find("tcp");
 	int rounds = argc > 1 ? atoi(argv[1]) : 5;
 	double seconds = argc > 2 ? atof(argv[2]) : 0.3;
+	const char *wanted = argc > 3 ? argv[3] : "";
 	static struct result results[WORKLOADS][ROUNDS_MAX];
 	static double peer[ROUNDS_MAX];
 	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
@@ -298,9 +302,11 @@ main(int argc, char **argv)
 	require(driver->ops->ep_create(side.cq, &params, &shared->addr, &ep) == MC_OK, "connect");
 	require(driver->ops->ep_attach(ep) == MC_OK, "attach");
 	for (int r = 0; r < rounds; r++) {
-		for (size_t w = 0; w < WORKLOADS; w++)
-			results[w][r] = run(&side, ep, &workloads[w], shared,
-					    (uint64_t)(seconds * 1e9));
+		for (size_t w = 0; w < WORKLOADS; w++) {
+			if (strstr(workloads[w].name, wanted) != NULL)
+				results[w][r] = run(&side, ep, &workloads[w], shared,
+						    (uint64_t)(seconds * 1e9));
+		}
 		kill(target, SIGSTOP);	/* iperf3 wants its CPU */
 		peer[r] = iperf();
 		kill(target, SIGCONT);
