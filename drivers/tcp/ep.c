@@ -14,7 +14,11 @@
 #define CONNECT_TIMEOUT_NS (5 * MC_NS_PER_S)
 /* No further attempt for so long after one failed; what is posted meanwhile fails at once. */
 #define COOL_NS (200 * MC_NS_PER_MS)
-/* A lane takes operations up to so many bytes under way, then the next one is used. */
+/*
+ * With so many bytes under way on each lane another one is opened and used; with so many on all of
+ * them, operations wait here, where they can be canceled without closing a lane.
+ */
+#define LANE_SPREAD (8u << 20)
 #define LANE_WINDOW (16u << 20)
 
 /* ---- create, destroy: control ---- */
@@ -273,28 +277,37 @@ lane_more(struct tcp_ep *ep)
 	}
 }
 
-/* The first that has room: it is warm, and many requests go with one call. */
+/*
+ * The first that has little to do: it is warm, and many requests go with one call. Else the one
+ * that has least, while another is being opened. NULL: there is none, or all have enough.
+ */
 static struct tcp_lane *
 lane_pick(struct tcp_ep *ep)
 {
+	struct tcp_lane *least = NULL;
+
 	for (uint32_t l = 0; l < ep->lanes_count; l++) {
-		if (ep->lanes[l].state == TCP_LANE_OPEN && ep->lanes[l].bytes < LANE_WINDOW)
-			return &ep->lanes[l];
+		struct tcp_lane *lane = &ep->lanes[l];
+
+		if (lane->state != TCP_LANE_OPEN)
+			continue;
+		if (lane->bytes < LANE_SPREAD)
+			return lane;
+		if (lane->bytes < LANE_WINDOW && (least == NULL || lane->bytes < least->bytes))
+			least = lane;
 	}
-	return NULL;
+	lane_more(ep);
+	return least;
 }
 
 void
 tcp_ep_pump(struct tcp_ep *ep)
 {
-	while (!mc_list_empty(&ep->pending)) {
-		struct tcp_op *op = mc_container_of(ep->pending.next, struct tcp_op, link);
-		struct tcp_lane *lane = lane_pick(ep);
+	struct tcp_lane *lane;
 
-		if (lane == NULL) {
-			lane_more(ep);
-			break;
-		}
+	while (!mc_list_empty(&ep->pending) && (lane = lane_pick(ep)) != NULL) {
+		struct tcp_op *op = mc_container_of(ep->pending.next, struct tcp_op, link);
+
 		mc_list_del(&op->link);
 		tcp_lane_add(lane, op);
 	}
