@@ -106,8 +106,8 @@ passive(const uint8_t *data, size_t size, size_t cut)
 	close(pair[1]);
 	poll_some(none, 0);
 	while (!mc_list_empty(&tcp_cq(cq)->conns))
-		tcp_conn_close(tcp_cq(cq),
-			       mc_container_of(tcp_cq(cq)->conns.next, struct tcp_conn, link), true);
+		tcp_conn_close(tcp_cq(cq), mc_container_of(tcp_cq(cq)->conns.next,
+				       struct tcp_conn, link), true);
 	for (uint32_t i = 0; i < 64; i++)
 		ensure(memory[i] == 0x11 && memory[BYTES - 1 - i] == 0x11);
 }
