@@ -78,6 +78,8 @@ shm_cma_copy(const struct shm_ep *ep, const struct mc_op *op, uint64_t length,
 	struct iovec remote = {(void *)(uintptr_t)op->remote_addr, length};
 	ssize_t got;
 
+	if (op->sge_count > SHM_SGE_MAX)
+		return MC_ERR_INVALID;
 	if (!peer_lives(ep))
 		return MC_ERR_CONN_CLOSED;
 	for (uint16_t i = 0; i < op->sge_count; i++)
