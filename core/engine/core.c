@@ -9,10 +9,17 @@
 
 #define COMPLETIONS_MAX 8192u	/* of one queue: more than the slices of a core */
 
+/* From the start of a cache line; in whole ones, without which aligned_alloc() may refuse. */
+static void *
+lines_alloc(size_t bytes)
+{
+	return aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
+
 static enum mc_status
 slices_create(struct engine_core *core)
 {
-	core->slices = aligned_alloc(64, core->engine->slices_max * sizeof(*core->slices));
+	core->slices = lines_alloc(core->engine->slices_max * sizeof(*core->slices));
 	if (core->slices == NULL)
 		return MC_ERR_NO_MEMORY;
 	for (uint32_t i = 0; i < core->engine->slices_max; i++) {
@@ -100,7 +107,7 @@ engine_cores_create(struct mc_engine *engine)
 	}
 	engine->active_count = engine->cores_count < ENGINE_SOCKETS_MAX ? engine->cores_count
 									 : ENGINE_SOCKETS_MAX;
-	engine->cores = aligned_alloc(64, engine->cores_count * sizeof(*engine->cores));
+	engine->cores = lines_alloc(engine->cores_count * sizeof(*engine->cores));
 	if (engine->cores == NULL)
 		return MC_ERR_NO_MEMORY;
 	for (uint32_t i = 0; i < engine->cores_count; i++)
