@@ -109,7 +109,8 @@ struct mc_topo_params {
 	size_t size;			/* sizeof(struct mc_topo_params) */
 	/*
 	 * "mlx5_0,mlx5_1": the NICs to use. NULL: those of the environment variable MC_TE_FILTERS,
-	 * "" or no such variable: all.
+	 * "" or no such variable: all. Who has no driver for NICs gives "", here and below: what is
+	 * wrong with a setting for them is no reason to fail then.
 	 */
 	const char *devices;
 	/* A file with a matrix to use. NULL: that of MC_CUSTOM_TOPO_JSON; "" or none: our own. */
