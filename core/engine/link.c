@@ -175,11 +175,10 @@ static void
 link_timer(struct mc_timer *timer)
 {
 	struct engine_link *link = mc_container_of(timer, struct engine_link, timer);
-	struct mc_segment *segment = link->segment;
 
+	/* perhaps it is elsewhere by now: its descriptor first, then the links */
 	link->state = LINK_IDLE;
-	if (!segment->resolving && segment->misses == 0)
-		engine_links_want(segment, link->core);
+	engine_segment_refresh(link->segment);
 }
 
 static void

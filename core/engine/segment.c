@@ -17,7 +17,7 @@
 #include "mc/log.h"
 
 #define REFRESH_TIMEOUT_NS (2 * MC_NS_PER_S)
-#define REFRESH_PAUSE_NS (100 * MC_NS_PER_MS)
+#define REFRESH_PAUSE_NS (20 * MC_NS_PER_MS)
 
 /* ---- life ---- */
 
@@ -237,6 +237,18 @@ engine_segment_refresh(struct mc_segment *segment)
 				   segment_resolved, segment);
 }
 
+/* At once, or when the pause since the last time is over: wrong addresses come in numbers. */
+static void
+refresh_soon(struct mc_segment *segment)
+{
+	uint64_t due = segment->learned_ns + REFRESH_PAUSE_NS;
+
+	segment->probe.expired = probe_again;
+	if (mc_clock_mono_ns() >= due ||
+	    mc_timer_start(segment->engine->control, &segment->probe, due) != MC_OK)
+		engine_segment_refresh(segment);
+}
+
 void
 engine_segment_asked(struct mc_msg *msg)
 {
@@ -249,10 +261,8 @@ engine_segment_asked(struct mc_msg *msg)
 		return;		/* the answer is on its way */
 	if (!atomic_load_explicit(&peer->refresh, memory_order_relaxed))
 		engine_links_want(segment, core);
-	else if (mc_clock_mono_ns() - segment->learned_ns < REFRESH_PAUSE_NS)
-		engine_segment_verdict(segment, core, MC_OK);
 	else
-		engine_segment_refresh(segment);
+		refresh_soon(segment);
 }
 
 /* ---- calls, on control ---- */
