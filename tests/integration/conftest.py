@@ -3,7 +3,8 @@
 
 import pytest
 
-from support import processes
+from support import netns, processes
+from support.engine_node import Nodes
 from support.master import NEWEST, UPSTREAM, Master
 from support.wheel import Wheel
 
@@ -65,6 +66,20 @@ def cluster(tmp_path, request):
 def module_cluster(tmp_path_factory):
     """One that the tests of a file share."""
     yield from _run(Cluster(tmp_path_factory.mktemp("shared")))
+
+
+@pytest.fixture
+def nodes(tmp_path, request):
+    """Makes processes with an engine each: nodes(drivers="tcp", …)."""
+    made = Nodes(tmp_path)
+    request.node.stash[CLUSTER] = made
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def hosts():
+    yield from netns.two_hosts()
 
 
 @pytest.hookimpl(wrapper=True)
