@@ -261,28 +261,47 @@ host_port_split(const char *text, char *host, uint16_t *port_out)
 }
 
 enum mc_status
-mc_net_addr_resolve(const char *host_port, struct mc_net_addr *addr_out)
+mc_net_host_resolve(const char *host, uint16_t port, struct mc_net_addr *addrs, uint32_t max,
+		    uint32_t *count_out)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-	struct mc_net_addr addr = {0};
 	struct addrinfo *found;
+	uint32_t count = 0;
+
+	if (getaddrinfo(host, NULL, &hints, &found) != 0)
+		return MC_ERR_ADDRESS_INVALID;
+	for (struct addrinfo *one = found; one != NULL && count < max; one = one->ai_next) {
+		struct mc_net_addr addr = {.len = one->ai_addrlen};
+
+		if (one->ai_family != AF_INET && one->ai_family != AF_INET6)
+			continue;
+		memcpy(&addr.storage, one->ai_addr, one->ai_addrlen);
+		if (one->ai_family == AF_INET6)
+			as_v6(&addr)->sin6_port = htons(port);
+		else
+			as_v4(&addr)->sin_port = htons(port);
+		addrs[count++] = addr;
+	}
+	freeaddrinfo(found);
+	*count_out = count;
+	return count > 0 ? MC_OK : MC_ERR_ADDRESS_INVALID;
+}
+
+enum mc_status
+mc_net_addr_resolve(const char *host_port, struct mc_net_addr *addr_out)
+{
+	struct mc_net_addr addr;
 	char host[HOST_TEXT_MAX];
+	uint32_t count;
 	uint16_t port;
 	enum mc_status st = host_port_split(host_port, host, &port);
 
 	if (st != MC_OK || mc_net_addr_parse(host, port, addr_out) == MC_OK)
 		return st;
-	if (getaddrinfo(host, NULL, &hints, &found) != 0)
-		return MC_ERR_ADDRESS_INVALID;
-	memcpy(&addr.storage, found->ai_addr, found->ai_addrlen);
-	addr.len = found->ai_addrlen;
-	freeaddrinfo(found);
-	if (addr.storage.ss_family == AF_INET6)
-		as_v6(&addr)->sin6_port = htons(port);
-	else
-		as_v4(&addr)->sin_port = htons(port);
-	*addr_out = addr;
-	return MC_OK;
+	st = mc_net_host_resolve(host, port, &addr, 1, &count);
+	if (st == MC_OK)
+		*addr_out = addr;
+	return st;
 }
 
 uint16_t
@@ -348,6 +367,10 @@ mc_net_first_addr(bool v6, struct mc_net_addr *addr_out)
 
 		if (one->ifa_addr == NULL || one->ifa_addr->sa_family != family ||
 		    (one->ifa_flags & IFF_LOOPBACK) || (one->ifa_flags & want) != want)
+			continue;
+		/* of use on its own link only, and with its scope */
+		if (v6 && IN6_IS_ADDR_LINKLOCAL(
+				  &((const struct sockaddr_in6 *)one->ifa_addr)->sin6_addr))
 			continue;
 		*addr_out = (struct mc_net_addr){
 			.len = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)};

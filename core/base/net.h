@@ -51,6 +51,12 @@ void mc_net_ops_set(const struct mc_net_ops *ops);
 enum mc_status mc_net_addr_parse(const char *host, uint16_t port, struct mc_net_addr *addr_out);
 /* "host:port" or "[v6]:port"; host may be a name: looks it up, blocks. */
 enum mc_status mc_net_addr_resolve(const char *host_port, struct mc_net_addr *addr_out);
+/*
+ * The addresses of @host, a name or numeric, as the name service orders them, at most @max; blocks.
+ * MC_ERR_ADDRESS_INVALID: there is none.
+ */
+enum mc_status mc_net_host_resolve(const char *host, uint16_t port, struct mc_net_addr *addrs,
+				   uint32_t max, uint32_t *count_out);
 uint16_t mc_net_addr_port(const struct mc_net_addr *addr);
 /* The address without its port, as text; buf of MC_NET_ADDR_TEXT bytes. Returns buf. */
 char *mc_net_addr_host(const struct mc_net_addr *addr, char *buf);

@@ -20,6 +20,7 @@
 #include "mc/log.h"
 
 #define BODY_MAX_DEFAULT (16u << 20)
+#define CONNECTIONS_MAX 16L	/* more requests wait for one of them */
 
 struct mc_http_client {
 	CURLM *multi;
@@ -249,6 +250,7 @@ mc_http_client_create(struct mc_reactor *reactor, size_t body_max,
 		free(client);
 		return MC_ERR_NO_MEMORY;
 	}
+	curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS_MAX);
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
 	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, timer_wanted);
@@ -275,7 +277,7 @@ mc_http_client_destroy(struct mc_http_client *client)
 
 static bool
 request_set(struct request *request, const char *method, const char *url,
-	    const char *content_type, uint64_t timeout_ns)
+	    const char *content_type, const struct mc_str *body, uint64_t timeout_ns)
 {
 	long timeout_ms = (long)(timeout_ns / MC_NS_PER_MS);
 	struct curl_slist *expect;
@@ -296,7 +298,10 @@ request_set(struct request *request, const char *method, const char *url,
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+	/* else a request that timed out waits for the thread that looks its host up */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -305,8 +310,9 @@ request_set(struct request *request, const char *method, const char *url,
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms > 0 ? timeout_ms : 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms > 1 ? timeout_ms / 2 : 1L);
-	if (mc_buf_len(&request->body) > 0) {
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data);
+	if (body != NULL) {	/* an empty one has a length too */
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+				 request->body.data != NULL ? (char *)request->body.data : "");
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
 				 (curl_off_t)mc_buf_len(&request->body));
 	}
@@ -330,7 +336,7 @@ mc_http_send(struct mc_http_client *client, const char *method, const char *url,
 	request->easy = curl_easy_init();
 	if (request->easy == NULL ||
 	    (body != NULL && mc_buf_append(&request->body, body->ptr, body->len) != MC_OK) ||
-	    !request_set(request, method, url, content_type, timeout_ns) ||
+	    !request_set(request, method, url, content_type, body, timeout_ns) ||
 	    curl_multi_add_handle(client->multi, request->easy) != CURLM_OK) {
 		request_free(request);
 		return MC_ERR_NO_MEMORY;

@@ -38,8 +38,7 @@ peer_frame_read(const struct mc_buf *in, size_t max, struct peer_frame *frame_ou
 	if (mc_buf_len(in) < HEADER + length)
 		return MC_AGAIN;
 	type = bytes[HEADER];
-	/* upstream compares signed characters: above 0x7f there is no type and no old frame either
-	 * */
+	/* upstream compares signed characters: above 0x7f it is no type, and no old frame either */
 	if (type > 0x7f)
 		return MC_ERR_PROTOCOL;
 	if (type <= FRAME_PROBE)

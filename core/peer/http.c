@@ -13,6 +13,7 @@ struct asked {
 	struct mc_peer *peer;
 	peer_answer answer;
 	void *context;
+	bool claim;			/* a PUT of rpc_meta: 400 says that it is taken */
 	char what[KEY_MAX + 8];		/* "PUT mooncake/ram/…", for logs */
 };
 
@@ -34,7 +35,7 @@ http_answered(void *context, enum mc_status status, unsigned int code, struct mc
 
 	if (status == MC_OK && code == 404) {
 		status = MC_ERR_NOT_FOUND;
-	} else if (status == MC_OK && code == 400 && strncmp(asked->what, "PUT", 3) == 0) {
+	} else if (status == MC_OK && code == 400 && asked->claim) {
 		status = MC_ERR_EXISTS;
 	} else if (status == MC_OK && code != 200) {
 		mc_log_warn("metadata server: %s: status %u", asked->what, code);
@@ -62,6 +63,7 @@ peer_http(struct mc_peer *peer, const char *method, const char *kind, const char
 		asked->peer = peer;
 		asked->answer = answer;
 		asked->context = context;
+		asked->claim = put && strcmp(kind, PEER_KEY_RPC) == 0;
 		snprintf(asked->what, sizeof(asked->what), "%s %s", method, key);
 		snprintf(url, sizeof(url), "%s?key=%s", peer->url, escaped);
 		st = mc_http_send(peer->http, method, url, put ? "application/json" : NULL,

@@ -86,7 +86,6 @@ peer_name_parse(const char *text, struct peer_name *name_out)
 	const char *colon = strrchr(text, ':');
 	enum mc_status st;
 
-	name.port = (uint16_t)peer_env("MC_HANDSHAKE_PORT", PEER_PORT_DEFAULT, 1, UINT16_MAX);
 	if (text[0] == '[') {
 		st = bracketed_parse(text, &name);
 	} else if (colon != NULL && strchr(text, '%') != NULL && is_v6(text)) {
@@ -106,26 +105,19 @@ peer_name_parse(const char *text, struct peer_name *name_out)
 		st = host_set(&name, text,
 			      colon != NULL ? (size_t)(colon - text) : strlen(text));
 	}
-	if (st == MC_OK)
-		*name_out = name;
-	return st;
+	if (st != MC_OK)
+		return st;
+	if (name.port == 0)
+		name.port = (uint16_t)peer_env("MC_HANDSHAKE_PORT", PEER_PORT_DEFAULT, 1,
+					       UINT16_MAX);
+	*name_out = name;
+	return MC_OK;
 }
 
 void
 peer_name_text(const struct peer_name *name, char *buf)
 {
 	snprintf(buf, PEER_NAME_MAX, name->v6 ? "[%s]:%u" : "%s:%u", name->host, name->port);
-}
-
-enum mc_status
-peer_name_addr(const struct peer_name *name, struct mc_net_addr *addr_out)
-{
-	char text[PEER_NAME_MAX];
-
-	if (mc_net_addr_parse(name->host, name->port, addr_out) == MC_OK)
-		return MC_OK;
-	peer_name_text(name, text);
-	return mc_net_addr_resolve(text, addr_out);
 }
 
 static bool

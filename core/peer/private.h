@@ -3,6 +3,7 @@
  * Private to core/peer:
  *   name.c   segment names, hosts and ports (pure)	frame.c   handshake frames (pure)
  *   serve.c  the listener and its connections		ask.c     questions to peers
+ *   host.c   addresses of host names
  *   http.c   the metadata server			publish.c what others learn of us
  *   resolve.c what we learn of others		peer.c    opening and closing
  */
@@ -33,8 +34,6 @@ struct peer_name {
 enum mc_status peer_name_parse(const char *text, struct peer_name *name_out);
 /* "host:port" or "[v6]:port"; buf of PEER_NAME_MAX bytes. */
 void peer_name_text(const struct peer_name *name, char *buf);
-/* Numeric at once; a host name blocks on the look-up. */
-enum mc_status peer_name_addr(const struct peer_name *name, struct mc_net_addr *addr_out);
 
 struct peer_ports {
 	uint16_t min;
@@ -74,6 +73,7 @@ struct mc_peer {
 	struct mc_reactor *reactor;
 	struct mc_peer_params params;
 	bool p2p;
+	bool legacy_port;		/* the handshake port is that of the name */
 	bool rpc_meta_put;
 	bool closing;
 	size_t frame_max;
@@ -85,21 +85,42 @@ struct mc_peer {
 	uint16_t port;
 	/* the listener */
 	struct mc_watch listen;
-	bool paused;			/* too many connections */
+	bool paused;			/* too many connections, or no descriptor for one more */
+	struct mc_timer accept_again;
 	uint32_t serving_count;
 	struct mc_list serving;
+	struct mc_list looking;		/* host names being looked up */
 	struct mc_list asking;		/* questions under way */
 	struct mc_list deferred;	/* answers to be given in the next pass */
+	struct mc_timer later;		/* that pass */
 	struct mc_http_client *http;
 	struct mc_buf own;		/* our descriptor as JSON */
-	struct mc_list publishing;	/* calls whose descriptor is on its way */
-	struct mc_list waiting;		/* calls whose descriptor comes after that */
+	bool own_sent;			/* the metadata server has it, or is being told */
+	bool putting;			/* a PUT is under way, for those in the first list */
+	uint64_t put_deadline_ns;
+	struct mc_list publishing;
+	struct mc_list waiting;		/* for that to end, and the PUT behind it */
+	struct mc_list published;	/* to be told in the next pass */
 };
 
 /* ---- serve.c ---- */
 
-enum mc_status peer_serve_open(struct mc_peer *peer, const char *bind_host);
+/* @port 0: a free one of peer_ports_choose(). */
+enum mc_status peer_serve_open(struct mc_peer *peer, const char *bind_host, uint16_t port);
 void peer_serve_close(struct mc_peer *peer);
+
+/* ---- host.c ---- */
+
+#define PEER_ADDRS_MAX 8u	/* of a host, tried in turn */
+
+/* The addresses live during the call. MC_ERR_ADDRESS_INVALID, MC_ERR_TIMEOUT, MC_ERR_CANCELED. */
+typedef void (*peer_host_found)(void *context, enum mc_status status,
+				const struct mc_net_addr *addrs, uint32_t addrs_count);
+
+/* The addresses of @host, numeric or a name. Not called back inside the call. */
+enum mc_status peer_host_look(struct mc_peer *peer, const char *host, uint16_t port,
+			      uint64_t timeout_ns, peer_host_found found, void *context);
+void peer_host_close(struct mc_peer *peer);
 
 /* ---- ask.c ---- */
 
@@ -118,6 +139,11 @@ void peer_ask_close(struct mc_peer *peer);
 /* The metadata server's entry of @kind for segment @name. MC_ERR_NOT_FOUND: 404. */
 void peer_http(struct mc_peer *peer, const char *method, const char *kind, const char *name,
 	       struct mc_str body, uint64_t timeout_ns, peer_answer answer, void *context);
+
+/* ---- publish.c ---- */
+
+/* Answers what is left with MC_ERR_CANCELED. */
+void peer_publish_close(struct mc_peer *peer);
 
 /* ---- peer.c ---- */
 

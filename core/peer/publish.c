@@ -8,14 +8,19 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/assert.h"
 #include "core/base/clock.h"
 #include "core/peer/private.h"
 #include "mc/log.h"
 
+#define PUT_TIMEOUT_NS (3 * MC_NS_PER_S)	/* of a PUT for which nobody waits any more */
+
 struct publish {
 	struct mc_list link;
+	struct mc_timer timer;
 	struct mc_peer *peer;
 	uint64_t deadline_ns;
+	enum mc_status status;		/* to be told when the timer expires */
 	mc_peer_done done;
 	void *context;
 };
@@ -36,6 +41,84 @@ time_left(uint64_t deadline_ns)
 
 	return deadline_ns > now ? deadline_ns - now : 1;
 }
+
+/* ---- calls ---- */
+
+static void
+publish_end(struct publish *publish, enum mc_status status)
+{
+	mc_timer_stop(publish->peer->reactor, &publish->timer);
+	if (mc_list_linked(&publish->link))
+		mc_list_del(&publish->link);
+	publish->done(publish->context, status);
+	free(publish);
+}
+
+/* Too late, or an answer that was not given inside the call. */
+static void
+publish_expired(struct mc_timer *timer)
+{
+	struct publish *publish = mc_container_of(timer, struct publish, timer);
+
+	publish_end(publish, publish->status);
+}
+
+static struct publish *
+publish_create(struct mc_peer *peer, uint64_t timeout_ns, mc_peer_done done, void *context)
+{
+	struct publish *publish = calloc(1, sizeof(*publish));
+
+	if (publish == NULL)
+		return NULL;
+	publish->timer.expired = publish_expired;
+	publish->peer = peer;
+	publish->deadline_ns = mc_clock_mono_ns() + timeout_ns;
+	publish->status = MC_ERR_TIMEOUT;
+	publish->done = done;
+	publish->context = context;
+	if (mc_timer_start(peer->reactor, &publish->timer, publish->deadline_ns) == MC_OK)
+		return publish;
+	free(publish);
+	return NULL;
+}
+
+/* Tells @status in the next pass. */
+static void
+publish_later(struct publish *publish, enum mc_status status)
+{
+	publish->status = status;
+	mc_list_add_tail(&publish->peer->published, &publish->link);
+	mc_assert(mc_timer_start(publish->peer->reactor, &publish->timer, mc_clock_mono_ns()) ==
+		  MC_OK);	/* it runs already, and is moved only */
+}
+
+static void
+all_end(struct mc_list *list, enum mc_status status)
+{
+	while (!mc_list_empty(list))
+		publish_end(mc_container_of(list->next, struct publish, link), status);
+}
+
+static void
+all_move(struct mc_list *from, struct mc_list *to)
+{
+	while (!mc_list_empty(from)) {
+		struct mc_list *node = from->next;
+
+		mc_list_del(node);
+		mc_list_add_tail(to, node);
+	}
+}
+
+void
+peer_publish_close(struct mc_peer *peer)
+{
+	all_end(&peer->publishing, MC_ERR_CANCELED);
+	all_end(&peer->waiting, MC_ERR_CANCELED);
+	all_end(&peer->published, MC_ERR_CANCELED);
+}
+
+/* ---- the descriptor ---- */
 
 /* "2026-11-23 02:54:28.689695", local time: for people. */
 static void
@@ -72,41 +155,58 @@ own_set(struct mc_peer *peer, const struct mc_desc *own)
 	return MC_OK;
 }
 
+/* ---- telling the metadata server ---- */
+
+/* What was published meanwhile goes out before anybody is told, as they may publish more. */
 static void
-publishing_end(struct mc_peer *peer, enum mc_status status)
+put_end(struct mc_peer *peer, enum mc_status status)
 {
 	struct mc_list ended;
 
 	mc_list_init(&ended);
-	while (!mc_list_empty(&peer->publishing)) {
-		struct mc_list *node = peer->publishing.next;
-
-		mc_list_del(node);
-		mc_list_add_tail(&ended, node);
-	}
+	all_move(&peer->publishing, &ended);
+	peer->putting = false;
 	if (!peer->closing)
 		publish_start(peer);
-	while (!mc_list_empty(&ended)) {
-		struct publish *publish = mc_container_of(ended.next, struct publish, link);
-
-		mc_list_del(&publish->link);
-		publish->done(publish->context, status);
-		free(publish);
-	}
+	all_end(&ended, status);
 }
 
 static void
 ram_put(void *context, enum mc_status status, struct mc_str body)
 {
-	publishing_end(context, status);
+	put_end(context, status);
 }
 
-static uint64_t
-publishing_deadline(const struct mc_peer *peer)
+static void
+ram_put_start(struct mc_peer *peer)
 {
-	const struct mc_list *last = peer->publishing.prev;
+	peer->own_sent = true;
+	peer_http(peer, "PUT", PEER_KEY_RAM, peer->name, own_text(peer),
+		  time_left(peer->put_deadline_ns), ram_put, peer);
+}
 
-	return mc_container_of(last, struct publish, link)->deadline_ns;
+/*
+ * The entry that was in the way. It may be our own: the server stored it, and its answer was lost.
+ * The stand-alone server of upstream refuses even the same bytes again.
+ */
+static void
+rpc_meta_seen(void *context, enum mc_status status, struct mc_str body)
+{
+	struct mc_peer *peer = context;
+	char error[MC_DESC_ERROR_MAX];
+	struct mc_rpc_meta meta = {0};
+
+	if (status != MC_OK || mc_rpc_meta_read(body, &meta, error) != MC_OK)
+		snprintf(meta.host, sizeof(meta.host), "an unknown address");
+	if (status == MC_OK && meta.port == peer->port && strcmp(meta.host, peer->host) == 0) {
+		peer->rpc_meta_put = true;
+		ram_put_start(peer);
+		return;
+	}
+	mc_log_error("metadata server %s: key %srpc_meta/%s is another process's (%s, port %u): "
+		     "choose another name than %s, or DELETE the key if that process is dead",
+		     peer->url, peer->prefix, peer->name, meta.host, meta.port, peer->name);
+	put_end(peer, MC_ERR_EXISTS);
 }
 
 static void
@@ -114,42 +214,23 @@ rpc_meta_put(void *context, enum mc_status status, struct mc_str body)
 {
 	struct mc_peer *peer = context;
 
-	if (status == MC_ERR_EXISTS)
-		mc_log_error("metadata server %s: name %s is another process's (key "
-			     "%srpc_meta/%s); choose another name, or DELETE the key if that "
-			     "process is dead", peer->url, peer->name, peer->prefix, peer->name);
-	if (status != MC_OK) {
-		publishing_end(peer, status);
-		return;
+	if (status == MC_OK) {
+		peer->rpc_meta_put = true;
+		ram_put_start(peer);
+	} else if (status == MC_ERR_EXISTS) {
+		peer_http(peer, "GET", PEER_KEY_RPC, peer->name, (struct mc_str){0},
+			  time_left(peer->put_deadline_ns), rpc_meta_seen, peer);
+	} else {
+		put_end(peer, status);
 	}
-	peer->rpc_meta_put = true;
-	peer_http(peer, "PUT", PEER_KEY_RAM, peer->name, own_text(peer),
-		  time_left(publishing_deadline(peer)), ram_put, peer);
 }
 
-/* Sends the newest descriptor for all that wait. */
 static void
-publish_start(struct mc_peer *peer)
+rpc_meta_put_start(struct mc_peer *peer)
 {
 	struct mc_rpc_meta meta = {.port = peer->port};
 	struct mc_buf text;
 
-	if (mc_list_empty(&peer->waiting))
-		return;
-	while (!mc_list_empty(&peer->waiting)) {
-		struct mc_list *node = peer->waiting.next;
-
-		mc_list_del(node);
-		mc_list_add_tail(&peer->publishing, node);
-	}
-	if (peer->p2p) {
-		peer_later(peer, ram_put, peer, MC_OK);
-		return;
-	}
-	if (peer->rpc_meta_put) {
-		rpc_meta_put(peer, MC_OK, (struct mc_str){0});
-		return;
-	}
 	snprintf(meta.host, sizeof(meta.host), "%s", peer->host);
 	mc_buf_init(&text);
 	if (mc_rpc_meta_write(&meta, &text) != MC_OK)
@@ -157,46 +238,63 @@ publish_start(struct mc_peer *peer)
 	else
 		peer_http(peer, "PUT", PEER_KEY_RPC, peer->name,
 			  (struct mc_str){(const char *)text.data, mc_buf_len(&text)},
-			  time_left(publishing_deadline(peer)), rpc_meta_put, peer);
+			  time_left(peer->put_deadline_ns), rpc_meta_put, peer);
 	mc_buf_fini(&text);
+}
+
+/* Sends the newest descriptor, for all that wait; those that gave up want it sent all the same. */
+static void
+publish_start(struct mc_peer *peer)
+{
+	if (peer->own_sent && mc_list_empty(&peer->waiting))
+		return;
+	all_move(&peer->waiting, &peer->publishing);
+	peer->putting = true;
+	peer->put_deadline_ns = 0;
+	for (struct mc_list *node = peer->publishing.next; node != &peer->publishing;
+	     node = node->next) {
+		uint64_t deadline_ns = mc_container_of(node, struct publish, link)->deadline_ns;
+
+		if (deadline_ns > peer->put_deadline_ns)
+			peer->put_deadline_ns = deadline_ns;
+	}
+	if (mc_list_empty(&peer->publishing))
+		peer->put_deadline_ns = mc_clock_mono_ns() + PUT_TIMEOUT_NS;
+	if (!peer->rpc_meta_put) {
+		rpc_meta_put_start(peer);
+		return;
+	}
+	ram_put_start(peer);
 }
 
 void
 mc_peer_publish(struct mc_peer *peer, const struct mc_desc *own, uint64_t timeout_ns,
 		mc_peer_done done, void *context)
 {
-	struct publish *publish = calloc(1, sizeof(*publish));
-	enum mc_status st = MC_ERR_NO_MEMORY;
+	struct publish *publish = publish_create(peer, timeout_ns, done, context);
+	enum mc_status st;
 
-	if (publish != NULL)
-		st = own_set(peer, own);
-	if (st != MC_OK) {
-		free(publish);
-		done(context, st);
+	if (publish == NULL) {
+		done(context, MC_ERR_NO_MEMORY);
 		return;
 	}
-	publish->peer = peer;
-	publish->deadline_ns = mc_clock_mono_ns() + timeout_ns;
-	publish->done = done;
-	publish->context = context;
+	st = own_set(peer, own);
+	if (st != MC_OK || peer->p2p) {
+		publish_later(publish, st);
+		return;
+	}
+	peer->own_sent = false;
 	mc_list_add_tail(&peer->waiting, &publish->link);
-	if (mc_list_empty(&peer->publishing))
+	if (!peer->putting)
 		publish_start(peer);
 }
 
 /* ---- taking it back ---- */
 
 static void
-unpublish_end(struct publish *publish, enum mc_status status)
-{
-	publish->done(publish->context, status);
-	free(publish);
-}
-
-static void
 ram_deleted(void *context, enum mc_status status, struct mc_str body)
 {
-	unpublish_end(context, status == MC_ERR_NOT_FOUND ? MC_OK : status);
+	publish_end(context, status == MC_ERR_NOT_FOUND ? MC_OK : status);
 }
 
 static void
@@ -209,26 +307,25 @@ rpc_meta_deleted(void *context, enum mc_status status, struct mc_str body)
 		peer_http(peer, "DELETE", PEER_KEY_RAM, peer->name, (struct mc_str){0},
 			  time_left(publish->deadline_ns), ram_deleted, publish);
 	else
-		unpublish_end(publish, status);
+		publish_end(publish, status);
 }
 
 void
 mc_peer_unpublish(struct mc_peer *peer, uint64_t timeout_ns, mc_peer_done done, void *context)
 {
-	struct publish *publish = calloc(1, sizeof(*publish));
+	struct publish *publish = publish_create(peer, timeout_ns, done, context);
 
 	if (publish == NULL) {
 		done(context, MC_ERR_NO_MEMORY);
 		return;
 	}
-	publish->peer = peer;
-	publish->deadline_ns = mc_clock_mono_ns() + timeout_ns;
-	publish->done = done;
-	publish->context = context;
 	/* not our name any more, or never: another process may have it */
-	if (peer->p2p || !peer->rpc_meta_put)
-		peer_later(peer, ram_deleted, publish, MC_OK);
-	else
-		peer_http(peer, "DELETE", PEER_KEY_RPC, peer->name, (struct mc_str){0}, timeout_ns,
-			  rpc_meta_deleted, publish);
+	if (peer->p2p || !peer->rpc_meta_put) {
+		publish_later(publish, MC_OK);
+		return;
+	}
+	/* the requests have its deadline, and end it */
+	mc_timer_stop(peer->reactor, &publish->timer);
+	peer_http(peer, "DELETE", PEER_KEY_RPC, peer->name, (struct mc_str){0}, timeout_ns,
+		  rpc_meta_deleted, publish);
 }

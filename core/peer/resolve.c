@@ -50,7 +50,7 @@ lookup_failed(void *context, enum mc_status status, struct mc_str body)
 	lookup_end(context, status, NULL);
 }
 
-/* NULL: @refused was told, later. */
+/* NULL: no memory. A name that is too long is as none. */
 static struct lookup *
 lookup_create(struct mc_peer *peer, const char *segment, uint64_t timeout_ns)
 {
@@ -61,6 +61,9 @@ lookup_create(struct mc_peer *peer, const char *segment, uint64_t timeout_ns)
 	lookup->peer = peer;
 	lookup->deadline_ns = mc_clock_mono_ns() + timeout_ns;
 	mc_buf_init(&lookup->body);
+	/* as upstream opens segments */
+	while (*segment == '/')
+		segment++;
 	if (strlen(segment) < sizeof(lookup->segment))
 		snprintf(lookup->segment, sizeof(lookup->segment), "%s", segment);
 	return lookup;
@@ -75,8 +78,8 @@ desc_read(const struct lookup *lookup, struct mc_str body)
 	struct mc_desc *desc;
 
 	if (body.len >= 4 && strncmp(body.ptr, "null", 4) == 0)
-		mc_log_warn("segment %s has no descriptor to give: it uses a metadata server, we "
-			    "P2PHANDSHAKE", lookup->segment);
+		MC_LOG_LIMITED(MC_LOG_WARN, "segment %s has no descriptor to give: it uses a "
+			       "metadata server, we P2PHANDSHAKE", lookup->segment);
 	else if (mc_desc_read(body, &desc, error) == MC_OK)
 		return desc;
 	else
@@ -85,26 +88,66 @@ desc_read(const struct lookup *lookup, struct mc_str body)
 	return NULL;
 }
 
+/*
+ * Of several addresses IPv4 first: the data ports of upstream's processes take both kinds, or IPv4
+ * alone. An address with a scope stays as it is.
+ */
+static void
+host_found(void *context, enum mc_status status, const struct mc_net_addr *addrs,
+	   uint32_t addrs_count)
+{
+	struct lookup *lookup = context;
+	const struct mc_net_addr *best = addrs;
+	char text[MC_NET_ADDR_TEXT];
+
+	for (uint32_t i = addrs_count; i-- > 0;) {
+		if (addrs[i].storage.ss_family == AF_INET)
+			best = &addrs[i];
+	}
+	if (status == MC_OK && strchr(lookup->desc->tcp_data_host, '%') == NULL) {
+		free(lookup->desc->tcp_data_host);
+		lookup->desc->tcp_data_host = strdup(mc_net_addr_host(best, text));
+		if (lookup->desc->tcp_data_host == NULL)
+			status = MC_ERR_NO_MEMORY;
+	}
+	lookup_end(lookup, status, status == MC_OK ? lookup->desc : NULL);
+}
+
+/* The descriptor is there, and @host is where its data port is. */
+static void
+host_set(struct lookup *lookup, const char *host)
+{
+	struct mc_desc *desc = lookup->desc;
+	enum mc_status st = MC_ERR_NO_MEMORY;
+
+	if (host != desc->tcp_data_host) {
+		free(desc->tcp_data_host);
+		desc->tcp_data_host = strdup(host);
+	}
+	if (desc->tcp_data_host != NULL)
+		st = peer_host_look(lookup->peer, desc->tcp_data_host, 0, lookup_left(lookup),
+				    host_found, lookup);
+	if (st != MC_OK)
+		lookup_end(lookup, st, NULL);
+}
+
 /* The data host, where the descriptor does not say it: as releases before 0.3.13 leave it. */
 static void
 host_learned(void *context, enum mc_status status, struct mc_str body)
 {
 	struct lookup *lookup = context;
-	struct mc_desc *desc = lookup->desc;
 	char error[MC_DESC_ERROR_MAX];
 	struct mc_rpc_meta meta;
 
 	if (status == MC_OK && mc_rpc_meta_read(body, &meta, error) != MC_OK) {
-		mc_log_warn("segment %s: its rpc_meta is not valid: %s", lookup->segment, error);
+		MC_LOG_LIMITED(MC_LOG_WARN, "segment %s: its rpc_meta is not valid: %s",
+			       lookup->segment, error);
 		status = MC_ERR_BAD_MESSAGE;
 	}
-	if (status == MC_OK) {
-		free(desc->tcp_data_host);
-		desc->tcp_data_host = strdup(meta.host);
-		if (desc->tcp_data_host == NULL)
-			status = MC_ERR_NO_MEMORY;
-	}
-	lookup_end(lookup, status, status == MC_OK ? desc : NULL);
+	if (status == MC_OK)
+		host_set(lookup, meta.host);
+	else
+		lookup_end(lookup, status, NULL);
 }
 
 static void
@@ -115,24 +158,22 @@ desc_came(void *context, enum mc_status status, struct mc_str body)
 	struct mc_desc *desc = status == MC_OK ? desc_read(lookup, body) : NULL;
 	struct peer_name name;
 
-	if (status != MC_OK || desc == NULL) {
+	if (desc == NULL) {
 		lookup_end(lookup, status != MC_OK ? status : MC_ERR_BAD_MESSAGE, NULL);
 		return;
 	}
 	lookup->desc = desc;
-	if (desc->tcp_data_host[0] != '\0' || strcmp(desc->protocol, "tcp") != 0) {
+	if (strcmp(desc->protocol, "tcp") != 0)
 		lookup_end(lookup, MC_OK, desc);
-	} else if (!peer->p2p) {
+	else if (desc->tcp_data_host[0] != '\0')
+		host_set(lookup, desc->tcp_data_host);
+	else if (!peer->p2p)
 		peer_http(peer, "GET", PEER_KEY_RPC, lookup->segment, (struct mc_str){0},
 			  lookup_left(lookup), host_learned, lookup);
-	} else if (peer_name_parse(lookup->segment, &name) == MC_OK) {
-		free(desc->tcp_data_host);
-		desc->tcp_data_host = strdup(name.host);
-		lookup_end(lookup, desc->tcp_data_host != NULL ? MC_OK : MC_ERR_NO_MEMORY,
-			   desc->tcp_data_host != NULL ? desc : NULL);
-	} else {
+	else if (peer_name_parse(lookup->segment, &name) == MC_OK)
+		host_set(lookup, name.host);
+	else
 		lookup_end(lookup, MC_ERR_ADDRESS_INVALID, NULL);
-	}
 }
 
 void
@@ -162,7 +203,7 @@ mc_peer_resolve(struct mc_peer *peer, const char *name, uint64_t timeout_ns, mc_
 
 /* ---- notify and probe ---- */
 
-/* The peer takes a notify by repeating nothing but "success". */
+/* An empty text says that the peer refuses it; "success" that it was taken. */
 static void
 notify_answered(void *context, enum mc_status status, struct mc_str body)
 {
@@ -207,7 +248,8 @@ port_learned(void *context, enum mc_status status, struct mc_str body)
 	struct peer_name to = {0};
 
 	if (status == MC_OK && mc_rpc_meta_read(body, &meta, error) != MC_OK) {
-		mc_log_warn("segment %s: its rpc_meta is not valid: %s", lookup->segment, error);
+		MC_LOG_LIMITED(MC_LOG_WARN, "segment %s: its rpc_meta is not valid: %s",
+			       lookup->segment, error);
 		status = MC_ERR_BAD_MESSAGE;
 	}
 	if (status != MC_OK) {

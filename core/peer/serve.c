@@ -19,6 +19,7 @@
 #define CLOSE_TIMEOUT_NS (5 * MC_NS_PER_S)
 #define PORT_TRIES 500u
 #define RECV_BYTES 65536u
+#define ACCEPT_PAUSE_NS (100 * MC_NS_PER_MS)
 
 /* What an engine without RDMA answers to a connection request. */
 #define CONNECTION_REPLY                                                                           \
@@ -116,26 +117,26 @@ metadata_reply(struct serving *serving)
 static enum mc_status
 reply_make(struct serving *serving, const struct peer_frame *frame)
 {
-	json_t *root = json_loadb(frame->body.ptr, frame->body.len, 0, NULL);
+	json_t *root = json_loadb(frame->body.ptr, frame->body.len, JSON_DECODE_ANY, NULL);
 	enum mc_status st = MC_ERR_PROTOCOL;
 
-	if (!json_is_object(root)) {
-		json_decref(root);
+	if (root == NULL)
 		return st;
-	}
 	switch (frame->type) {
 	case FRAME_METADATA:
 		st = metadata_reply(serving);
 		break;
 	case FRAME_NOTIFY:
-		st = notify_reply(serving, root);
+		if (json_is_object(root))
+			st = notify_reply(serving, root);
 		break;
 	case FRAME_PROBE:
 		st = peer_frame_write(&serving->out, FRAME_PROBE,
 				      (struct mc_str){"{\"status\":\"success\"}", 20});
 		break;
 	default:
-		st = connection_reply(serving, frame);
+		if (json_is_object(root))
+			st = connection_reply(serving, frame);
 		break;
 	}
 	json_decref(root);
@@ -236,6 +237,13 @@ serving_create(struct mc_peer *peer, int fd)
 
 /* ---- the listener ---- */
 
+static void
+listen_pause(struct mc_peer *peer)
+{
+	peer->paused = true;
+	mc_watch_mod(peer->reactor, &peer->listen, 0);
+}
+
 /* Above the most connections, new ones wait in the kernel's queue. */
 static void
 listen_resume(struct mc_peer *peer)
@@ -247,6 +255,25 @@ listen_resume(struct mc_peer *peer)
 }
 
 static void
+accept_again(struct mc_timer *timer)
+{
+	listen_resume(mc_container_of(timer, struct mc_peer, accept_again));
+}
+
+/* Without a descriptor for it, a connection stays in the queue, and would be told at each pass. */
+static void
+accept_failed(struct mc_peer *peer, enum mc_status why)
+{
+	if (why == MC_AGAIN || why == MC_ERR_CONN_CLOSED || why == MC_ERR_CONN_REFUSED)
+		return;
+	MC_LOG_LIMITED(MC_LOG_WARN, "handshake port %u: accept: %s; raise the limit of open files "
+		       "(ulimit -n)", peer->port, mc_status_text(why));
+	if (mc_timer_start(peer->reactor, &peer->accept_again,
+			   mc_clock_mono_ns() + ACCEPT_PAUSE_NS) == MC_OK)
+		listen_pause(peer);
+}
+
+static void
 listen_ready(struct mc_watch *watch, uint32_t events)
 {
 	struct mc_peer *peer = mc_container_of(watch, struct mc_peer, listen);
@@ -254,34 +281,41 @@ listen_ready(struct mc_watch *watch, uint32_t events)
 	int fd;
 
 	while (peer->serving_count < CONNECTIONS_MAX) {
-		if (mc_net()->accept(watch->fd, &fd, &addr) != MC_OK)
+		enum mc_status st = mc_net()->accept(watch->fd, &fd, &addr);
+
+		if (st != MC_OK) {
+			accept_failed(peer, st);
 			return;
+		}
 		serving_create(peer, fd);
 	}
-	peer->paused = true;
-	mc_watch_mod(peer->reactor, &peer->listen, 0);
+	listen_pause(peer);
 	MC_LOG_LIMITED(MC_LOG_WARN, "handshake port %u: %u connections at once; more must wait",
 		       peer->port, CONNECTIONS_MAX);
 }
 
 static enum mc_status
-listen_somewhere(struct mc_peer *peer, const char *host, int *fd_out)
+listen_on(const char *host, uint16_t port, int *fd_out)
+{
+	int backlog = (int)peer_env("MC_HANDSHAKE_LISTEN_BACKLOG", 128, 1, 65535);
+	struct mc_net_addr addr;
+	enum mc_status st = mc_net_addr_parse(host, port, &addr);
+
+	return st != MC_OK ? st : mc_net()->listen(&addr, backlog, fd_out);
+}
+
+static enum mc_status
+listen_somewhere(struct mc_peer *peer, const char *host)
 {
 	struct peer_ports ports = peer_ports_choose();
-	int backlog = (int)peer_env("MC_HANDSHAKE_LISTEN_BACKLOG", 128, 1, 65535);
 	enum mc_status st = MC_ERR_ADDRESS_IN_USE;
 	struct mc_random random;
 
 	mc_random_init(&random, mc_random_seed());
 	for (unsigned int i = 0; i < PORT_TRIES && st == MC_ERR_ADDRESS_IN_USE; i++) {
-		uint16_t port = (uint16_t)(ports.min + mc_random_below(&random, ports.max -
+		peer->port = (uint16_t)(ports.min + mc_random_below(&random, ports.max -
 								       ports.min + 1u));
-		struct mc_net_addr addr;
-
-		st = mc_net_addr_parse(host, port, &addr);
-		if (st == MC_OK)
-			st = mc_net()->listen(&addr, backlog, fd_out);
-		peer->port = port;
+		st = listen_on(host, peer->port, &peer->listen.fd);
 	}
 	if (st != MC_OK)
 		mc_log_error("handshake listener on %s, ports %u to %u: %s; give another address, "
@@ -290,15 +324,29 @@ listen_somewhere(struct mc_peer *peer, const char *host, int *fd_out)
 	return st;
 }
 
+static enum mc_status
+listen_there(struct mc_peer *peer, const char *host, uint16_t port)
+{
+	enum mc_status st = listen_on(host, port, &peer->listen.fd);
+
+	peer->port = port;
+	if (st != MC_OK)
+		mc_log_error("handshake listener on %s, port %u: %s; give a name with another "
+			     "port, or unset MC_LEGACY_RPC_PORT_BINDING", host, port, mc_status_text(st));
+	return st;
+}
+
 enum mc_status
-peer_serve_open(struct mc_peer *peer, const char *bind_host)
+peer_serve_open(struct mc_peer *peer, const char *bind_host, uint16_t port)
 {
 	const char *any = getenv("MC_USE_IPV6") != NULL ? "::" : "0.0.0.0";
-	enum mc_status st;
+	const char *host = bind_host != NULL ? bind_host : any;
+	enum mc_status st = port != 0 ? listen_there(peer, host, port)
+				      : listen_somewhere(peer, host);
 
-	st = listen_somewhere(peer, bind_host != NULL ? bind_host : any, &peer->listen.fd);
 	if (st != MC_OK)
 		return st;
+	peer->accept_again.expired = accept_again;
 	peer->listen.events = EPOLLIN;
 	peer->listen.ready = listen_ready;
 	st = mc_watch_add(peer->reactor, &peer->listen);
@@ -316,6 +364,7 @@ peer_serve_close(struct mc_peer *peer)
 		serving_free(mc_container_of(peer->serving.next, struct serving, link));
 	if (peer->listen.fd < 0)
 		return;
+	mc_timer_stop(peer->reactor, &peer->accept_again);
 	mc_watch_del(peer->reactor, &peer->listen);
 	mc_net()->close(peer->listen.fd);
 }
