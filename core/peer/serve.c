@@ -332,7 +332,8 @@ listen_there(struct mc_peer *peer, const char *host, uint16_t port)
 	peer->port = port;
 	if (st != MC_OK)
 		mc_log_error("handshake listener on %s, port %u: %s; give a name with another "
-			     "port, or unset MC_LEGACY_RPC_PORT_BINDING", host, port, mc_status_text(st));
+			     "port, or unset MC_LEGACY_RPC_PORT_BINDING", host, port,
+			     mc_status_text(st));
 	return st;
 }
 

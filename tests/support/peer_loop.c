@@ -110,6 +110,15 @@ peer_loop_resolve(struct mc_peer *peer, const char *name, uint64_t timeout_ns,
 	return answer.desc;
 }
 
+char peer_loop_noted[64];
+
+static bool
+note(void *context, const char *name, const char *text)
+{
+	snprintf(peer_loop_noted, sizeof(peer_loop_noted), "%s/%s", name, text);
+	return strcmp(text, "refuse me") != 0;
+}
+
 struct mc_peer *
 peer_loop_open(const char *name, const char *metadata)
 {
@@ -117,7 +126,8 @@ peer_loop_open(const char *name, const char *metadata)
 					.reactor = loop,
 					.name = name,
 					.metadata = metadata,
-					.bind_host = "127.0.0.1"};
+					.bind_host = "127.0.0.1",
+					.notified = note};
 	struct mc_peer *peer;
 
 	must(mc_peer_open(&params, &peer) == MC_OK);

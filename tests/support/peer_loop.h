@@ -31,8 +31,10 @@ enum mc_status peer_loop_await(struct peer_answered *answer);
 struct mc_desc *peer_loop_resolve(struct mc_peer *peer, const char *name, uint64_t timeout_ns,
 				  enum mc_status *status_out);
 
-/* Binds to 127.0.0.1. */
+/* Binds to 127.0.0.1; takes every notify but "refuse me". */
 struct mc_peer *peer_loop_open(const char *name, const char *metadata);
+/* "name/text" of the last notify. */
+extern char peer_loop_noted[64];
 /* A descriptor with one buffer at @addr, and @host for its data. */
 void peer_loop_publish(struct mc_peer *peer, uint64_t addr, const char *host, uint64_t timeout_ns,
 		       struct peer_answered *answer);

@@ -16,6 +16,7 @@
 #include "tests/support/suite.h"
 
 #define SLOW_MS 600u
+#define IN_FRONT __attribute__((visibility("default")))	/* for libcurl, too */
 
 static _Atomic unsigned int asking, asking_most;
 
@@ -40,7 +41,7 @@ entry(const char *host)
 }
 
 /* "two.test" is ::1 and 127.0.0.1, "slow.test" takes its time, others are none. */
-int
+IN_FRONT int
 getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
 	    struct addrinfo **found_out)
 {
@@ -58,7 +59,7 @@ getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
 	return 0;
 }
 
-void
+IN_FRONT void
 freeaddrinfo(struct addrinfo *found)
 {
 	while (found != NULL) {
