@@ -77,7 +77,7 @@ rig_await(struct rig *rig, uint64_t cookie)
 void
 rig_settle(struct rig *rig)
 {
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 40; i++) {
 		rig_poll(rig);
 		usleep(100);
 	}

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -428,6 +429,33 @@ START_TEST(connections_are_bounded)
 }
 END_TEST
 
+/* Nothing is accepted, and nothing burns, until the next tick. */
+START_TEST(descriptors_run_out)
+{
+	struct rlimit before, few;
+	struct rig rig;
+	int fd, extra[2];
+
+	rig_open(&rig);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	must(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	few = before;
+	few.rlim_cur = (rlim_t)fd + 1;
+	must(setrlimit(RLIMIT_NOFILE, &few) == 0 && pipe(extra) != 0);
+	must(connect(fd, (struct sockaddr *)&rig.addr.tcp.addr.storage, rig.addr.tcp.addr.len) ==
+	     0);
+	rig_settle(&rig);
+	ck_assert(tcp_cq(rig.cq)->accept_paused);
+	ck_assert_int_eq(rig.ops->arm(rig.cq), MC_OK);
+	must(setrlimit(RLIMIT_NOFILE, &before) == 0);
+	request(&rig, fd, false, 2, at(&rig, 0), 1);
+	expect(&rig, fd, ok, 8);
+	ck_assert(!tcp_cq(rig.cq)->accept_paused);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -445,6 +473,7 @@ main(void)
 	tcase_add_test(tc, memory_taken_back_in_the_midst_of_a_read);
 	tcase_add_test(tc, a_reset_ends_a_write_at_once);
 	tcase_add_test(tc, connections_are_bounded);
+	tcase_add_test(tc, descriptors_run_out);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite, CK_FORK_GETENV);
 }

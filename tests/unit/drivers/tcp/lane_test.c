@@ -359,19 +359,25 @@ START_TEST(canceled_in_the_midst)
 }
 END_TEST
 
-/* The limits are asked once a second: one test for all that take their time. */
-START_TEST(a_peer_that_stands_still)
+/* The limits are asked once a second: one test for both roles. */
+START_TEST(peers_that_stand_still)
 {
+	uint8_t begun[TCP_HEADER_BYTES] = {100};
 	struct target target;
+	int fd;
 
 	setenv("MC_TCP_STATUS_TIMEOUT_SEC", "1", 1);
 	setenv("MC_TCP_PROGRESS_TIMEOUT_SEC", "1", 1);
 	target_open(&target, 2);
+	fd = rig_connect(&target.rig);
+	rig_send(&target.rig, fd, begun, sizeof(begun) - 1);
 	for (uint64_t i = 1; i <= 2; i++)
 		rig_post(&target.rig, target.ep, MC_OP_READ, i, REMOTE, 0, 64);
 	for (uint64_t i = 1; i <= 2; i++)
 		ck_assert_int_eq(rig_await(&target.rig, i), MC_ERR_TIMEOUT);
 	ck_assert_uint_eq(target.rig.failures, 0);
+	ck_assert(rig_recv(&target.rig, fd, begun, 1) == SIZE_MAX);
+	close(fd);
 	target_close(&target);
 }
 END_TEST
@@ -391,7 +397,7 @@ main(void)
 	tcase_add_test(tc, bytes_that_nobody_asked_for);
 	tcase_add_loop_test(tc, a_peer_that_closes_in_the_midst, 0, 2);
 	tcase_add_test(tc, canceled_in_the_midst);
-	tcase_add_test(tc, a_peer_that_stands_still);
+	tcase_add_test(tc, peers_that_stand_still);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite, CK_FORK_GETENV);
 }
