@@ -94,6 +94,15 @@ header_relocate(const struct replay *replay, uint8_t header[TCP_HEADER_BYTES])
 	}
 }
 
+static void
+halves_unregister(struct replay *replay)
+{
+	for (int i = 0; i < 2; i++) {
+		replay->rig.ops->mem_detach(replay->rig.cq, replay->half[i]);
+		replay->rig.ops->mem_unreg(replay->half[i]);
+	}
+}
+
 /* Of a body of which the record has the beginning only, zeros follow. */
 static void
 out_play(struct replay *replay, const struct rig_record *record)
@@ -199,10 +208,66 @@ START_TEST(recorded_initiators)
 	close(replay.fd);
 	rig_settle(&replay.rig);
 	ck_assert_uint_eq(conns(&replay.rig), 0);
-	for (int i = 0; i < 2; i++) {
-		replay.rig.ops->mem_detach(replay.rig.cq, replay.half[i]);
-		replay.rig.ops->mem_unreg(replay.half[i]);
+	halves_unregister(&replay);
+	rig_records_free(records, count);
+	rig_close(&replay.rig);
+}
+END_TEST
+
+/* ---- what two engines of upstream's 0.3.13.post1 said to each other: we are the target ---- */
+
+#define CONNS 16
+
+static void
+between_play(struct replay *replay, struct rig_record *record, int *fd)
+{
+	struct rig *rig = &replay->rig;
+	uint8_t got[4096];
+
+	if (strncmp(record->meaning, "request header", 14) == 0) {
+		*fd = *fd == 0 ? rig_connect(rig) : *fd;
+		header_relocate(replay, record->bytes);
 	}
+	if (strncmp(record->meaning, "status frame", 12) != 0) {
+		/* behind a refusal nobody reads any more */
+		if (*fd > 0)
+			rig_send(rig, *fd, record->bytes, record->len);
+		return;
+	}
+	must(record->len <= sizeof(got) && rig_recv(rig, *fd, got, record->len) == record->len);
+	must(memcmp(got, record->bytes, record->len) == 0);
+	if (memcmp(got, rejected, 8) == 0) {
+		expect_end(rig, *fd);
+		*fd = -1;
+	}
+}
+
+START_TEST(recorded_between_upstreams)
+{
+	static const char *const files[] = {"te_p2phandshake_full.jsonl", "te_http_full.jsonl"};
+	static struct replay replay;
+	size_t count, played = 0;
+	int fds[CONNS] = {0};
+	struct rig_record *records = rig_records(files[_i], &count);
+
+	rig_open(&replay.rig);
+	halves_register(&replay);
+	for (size_t i = 0; i < count; i++) {
+		struct rig_record *record = &records[i];
+		bool request = strncmp(record->meaning, "request header", 14) == 0;
+
+		if (!request && strncmp(record->meaning, "status frame", 12) != 0 &&
+		    strncmp(record->meaning, "WRITE body", 10) != 0)
+			continue;
+		must(record->conn > 0 && record->conn < CONNS);
+		/* the first request is for the beginning of the memory */
+		if (replay.base == 0)
+			replay.base = tcp_header_decode(record->bytes).addr;
+		between_play(&replay, record, &fds[record->conn]);
+		played++;
+	}
+	must(played >= 14);
+	halves_unregister(&replay);
 	rig_records_free(records, count);
 	rig_close(&replay.rig);
 }
@@ -464,6 +529,7 @@ main(void)
 
 	tcase_set_timeout(tc, 20);
 	tcase_add_loop_test(tc, recorded_initiators, 0, 2);
+	tcase_add_loop_test(tc, recorded_between_upstreams, 0, 2);
 	tcase_add_test(tc, bytes_come_one_by_one);
 	tcase_add_test(tc, pipelined_requests_are_answered_in_order);
 	tcase_add_test(tc, a_write_does_not_overtake_a_read);
