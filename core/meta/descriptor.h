@@ -70,7 +70,10 @@ struct mc_desc {
  */
 enum mc_status mc_desc_read(struct mc_str json, struct mc_desc **desc_out,
 			    char error[MC_DESC_ERROR_MAX]);
-/* Compact, keys sorted bytewise, no newline. */
+/*
+ * Compact, keys sorted bytewise, no newline. MC_ERR_INVALID: a text that is not UTF-8, or a matrix
+ * that is no JSON (or no memory for a member); MC_ERR_NO_MEMORY.
+ */
 enum mc_status mc_desc_write(const struct mc_desc *desc, struct mc_buf *out);
 struct mc_desc *mc_desc_clone(const struct mc_desc *desc);
 void mc_desc_free(struct mc_desc *desc);

@@ -13,6 +13,8 @@
 #include "core/meta/descriptor.h"
 
 #define JSON_BYTES_MAX (16u << 20)	/* a descriptor of 65536 buffers has some 10 MB */
+#define CONTAINERS_MAX (4 * MC_DESC_BUFFERS_MAX)	/* arrays and objects: three in a buffer */
+#define VALUES_MAX (1u << 21)	/* keys of eight devices in each buffer fit */
 #define TEXT_MAX 4096u
 
 struct reading {
@@ -113,22 +115,32 @@ read_array(struct reading *reading, const json_t *object, const char *field, uin
 
 /* ---- devices ---- */
 
-/* Sixteen two-digit hex bytes with colons. */
+static int
+hex_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+/* Sixteen bytes of two hex digits, @between each two of them (0: nothing), and then the end. */
 static bool
-gid_parse(const char *text, uint8_t gid[16])
+bytes_parse(const char *text, char between, uint8_t bytes[16])
 {
 	for (unsigned int i = 0; i < 16; i++) {
-		unsigned int byte;
-		int used = 0;
+		int high = hex_digit(text[0]);
+		int low = high >= 0 ? hex_digit(text[1]) : -1;
 
-		if (sscanf(text, "%2x%n", &byte, &used) != 1 || used != 2)
+		if (low < 0)
 			return false;
-		gid[i] = (uint8_t)byte;
+		bytes[i] = (uint8_t)(high << 4 | low);
 		text += 2;
-		if (*text++ != (i < 15 ? ':' : '\0'))
+		if (i < 15 && between != '\0' && *text++ != between)
 			return false;
 	}
-	return true;
+	return *text == '\0';
 }
 
 static bool
@@ -144,7 +156,7 @@ read_device(struct reading *reading, const json_t *object, bool keys,
 	     read_text(reading, object, "gid", &gid);
 	if (ok) {
 		device->lid = (uint32_t)lid;
-		device->gid_valid = gid_parse(gid, device->gid);
+		device->gid_valid = bytes_parse(gid, ':', device->gid);
 		if (keys && device->name[0] == '\0')
 			ok = refuse(reading, MC_ERR_BAD_MESSAGE, "name", "is empty");
 		else if (keys && !device->gid_valid)
@@ -290,26 +302,18 @@ static bool
 read_hex(const json_t *object, const char *field, uint64_t *out)
 {
 	const char *text = json_string_value(json_object_get(object, field));
-	char *end;
+	uint64_t value = 0;
 
-	if (text == NULL || strlen(text) == 0 || strlen(text) > 16)
+	if (text == NULL || *text == '\0' || strlen(text) > 16)
 		return false;
-	*out = strtoull(text, &end, 16);
-	return *end == '\0' && text[0] != '-' && text[0] != '+';
-}
+	for (; *text != '\0'; text++) {
+		int digit = hex_digit(*text);
 
-static bool
-boot_id_parse(const char *text, uint8_t id[16])
-{
-	if (text == NULL || strlen(text) != 32)
-		return false;
-	for (unsigned int i = 0; i < 16; i++) {
-		unsigned int byte;
-
-		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+		if (digit < 0)
 			return false;
-		id[i] = (uint8_t)byte;
+		value = value << 4 | (uint64_t)digit;
 	}
+	*out = value;
 	return true;
 }
 
@@ -319,6 +323,7 @@ read_own(const json_t *root, struct mc_desc_own *own)
 {
 	const json_t *object = json_object_get(root, "mooncore");
 	const char *socket = json_string_value(json_object_get(object, "shm_socket"));
+	const char *boot_id = json_string_value(json_object_get(object, "boot_id"));
 	struct mc_desc_own found = {.version = 1};
 	uint64_t pid;
 
@@ -330,7 +335,7 @@ read_own(const json_t *root, struct mc_desc_own *own)
 	    pid > UINT32_MAX || !read_hex(object, "pid_ns", &found.pid_ns) ||
 	    !read_hex(object, "net_ns", &found.net_ns) ||
 	    !read_hex(object, "mnt_ns", &found.mnt_ns) ||
-	    !boot_id_parse(json_string_value(json_object_get(object, "boot_id")), found.boot_id))
+	    boot_id == NULL || !bytes_parse(boot_id, '\0', found.boot_id))
 		return;
 	found.pid = (uint32_t)pid;
 	*own = found;
@@ -391,6 +396,31 @@ read_all(struct reading *reading, const json_t *root, struct mc_desc *desc)
 	return true;
 }
 
+/*
+ * An empty array is two bytes of text and more than a hundred of memory: what there is of values is
+ * counted before the parser makes them. Inside strings nothing counts.
+ */
+static bool
+values_bounded(struct mc_str json)
+{
+	size_t containers = 0, values = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < json.len; i++) {
+		char c = json.ptr[i];
+
+		if (c == '"')
+			quoted = !quoted;
+		else if (quoted && c == '\\')
+			i++;
+		else if (!quoted && (c == '[' || c == '{'))
+			containers++;
+		else if (!quoted && c == ',')
+			values++;
+	}
+	return containers <= CONTAINERS_MAX && values <= VALUES_MAX;
+}
+
 static json_t *
 json_read(struct reading *reading, struct mc_str json)
 {
@@ -399,6 +429,10 @@ json_read(struct reading *reading, struct mc_str json)
 
 	if (json.len > JSON_BYTES_MAX) {
 		refuse(reading, MC_ERR_TOO_LARGE, "the JSON text", "is longer than 16 MiB");
+		return NULL;
+	}
+	if (!values_bounded(json)) {
+		refuse(reading, MC_ERR_TOO_LARGE, "the JSON text", "has too many values");
 		return NULL;
 	}
 	root = json_loadb(json.ptr, json.len, JSON_DECODE_ANY, &where);

@@ -6,7 +6,6 @@
  */
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/meta/descriptor.h"
@@ -18,15 +17,36 @@ append(const char *text, size_t length, void *context)
 }
 
 static enum mc_status
-json_write(json_t *root, struct mc_buf *out)
+json_write(const json_t *root, struct mc_buf *out)
 {
-	enum mc_status st = MC_ERR_NO_MEMORY;
+	return json_dump_callback(root, append, out, JSON_COMPACT | JSON_SORT_KEYS) == 0
+		       ? MC_OK : MC_ERR_NO_MEMORY;
+}
 
-	if (root != NULL &&
-	    json_dump_callback(root, append, out, JSON_COMPACT | JSON_SORT_KEYS) == 0)
-		st = MC_OK;
-	json_decref(root);
-	return st;
+/*
+ * Members that could not be made are NULL: no memory, or a text that is not UTF-8. Adding them says
+ * so, and one that failed makes the whole fail: a descriptor that lacks a part is not published.
+ */
+static bool
+add(json_t *object, const char *name, json_t *value)
+{
+	return json_object_set_new(object, name, value) == 0;
+}
+
+static bool
+push(json_t *array, json_t *value)
+{
+	return json_array_append_new(array, value) == 0;
+}
+
+/* @value, or NULL when it is not whole. */
+static json_t *
+whole(json_t *value, bool ok)
+{
+	if (ok)
+		return value;
+	json_decref(value);
+	return NULL;
 }
 
 static json_t *
@@ -48,50 +68,62 @@ static json_t *
 keys_make(const uint32_t *keys, uint32_t count)
 {
 	json_t *array = json_array();
+	bool ok = true;
 
 	for (uint32_t i = 0; keys != NULL && i < count; i++)
-		json_array_append_new(array, json_integer(keys[i]));
-	return array;
+		ok = push(array, json_integer(keys[i])) && ok;
+	return whole(array, ok);
+}
+
+static json_t *
+buffer_make(const struct mc_desc_buffer *buffer, bool keys, uint32_t devices_count)
+{
+	json_t *object = json_object();
+	bool ok;
+
+	ok = add(object, "name", text(buffer->name)) &&
+	     add(object, "addr", json_integer((json_int_t)buffer->addr)) &&
+	     add(object, "length", json_integer((json_int_t)buffer->length));
+	if (ok && keys)
+		ok = add(object, "rkey", keys_make(buffer->rkey, devices_count)) &&
+		     add(object, "lkey", keys_make(buffer->lkey, devices_count));
+	return whole(object, ok);
 }
 
 static json_t *
 buffers_make(const struct mc_desc *desc, bool keys)
 {
 	json_t *array = json_array();
+	bool ok = true;
 
-	for (uint32_t i = 0; i < desc->buffers_count; i++) {
-		const struct mc_desc_buffer *buffer = &desc->buffers[i];
-		json_t *entry = json_pack("{s:s, s:I, s:I}", "name", buffer->name, "addr",
-					  (json_int_t)buffer->addr, "length",
-					  (json_int_t)buffer->length);
+	for (uint32_t i = 0; ok && i < desc->buffers_count; i++)
+		ok = push(array, buffer_make(&desc->buffers[i], keys, desc->devices_count));
+	return whole(array, ok);
+}
 
-		if (keys) {
-			json_object_set_new(entry, "rkey",
-					    keys_make(buffer->rkey, desc->devices_count));
-			json_object_set_new(entry, "lkey",
-					    keys_make(buffer->lkey, desc->devices_count));
-		}
-		json_array_append_new(array, entry);
-	}
-	return array;
+static json_t *
+device_make(const struct mc_desc_device *device)
+{
+	json_t *object = json_object();
+	char gid[16 * 3 + 1] = "";
+
+	for (unsigned int b = 0; b < 16; b++)
+		snprintf(gid + 3 * b, sizeof(gid) - 3 * b, b < 15 ? "%02x:" : "%02x",
+			 device->gid[b]);
+	return whole(object, add(object, "name", text(device->name)) &&
+			     add(object, "lid", json_integer(device->lid)) &&
+			     add(object, "gid", json_string(gid)));
 }
 
 static json_t *
 devices_make(const struct mc_desc *desc)
 {
 	json_t *array = json_array();
+	bool ok = true;
 
-	for (uint32_t i = 0; i < desc->devices_count; i++) {
-		const struct mc_desc_device *device = &desc->devices[i];
-		char gid[16 * 3 + 1] = "";
-
-		for (unsigned int b = 0; b < 16; b++)
-			snprintf(gid + 3 * b, sizeof(gid) - 3 * b, b < 15 ? "%02x:" : "%02x",
-				 device->gid[b]);
-		json_array_append_new(array, json_pack("{s:s, s:i, s:s}", "name", device->name,
-						       "lid", (int)device->lid, "gid", gid));
-	}
-	return array;
+	for (uint32_t i = 0; ok && i < desc->devices_count; i++)
+		ok = push(array, device_make(&desc->devices[i]));
+	return whole(array, ok);
 }
 
 static json_t *
@@ -99,55 +131,66 @@ own_make(const struct mc_desc_own *own)
 {
 	json_t *object = json_object();
 	char boot_id[33];
+	bool ok;
 
 	for (unsigned int i = 0; i < 16; i++)
 		snprintf(boot_id + 2 * i, sizeof(boot_id) - 2 * i, "%02x", own->boot_id[i]);
-	json_object_set_new(object, "version", json_integer(own->version));
-	json_object_set_new(object, "instance", hex(own->instance));
-	json_object_set_new(object, "shm_socket", json_string(own->shm_socket));
-	json_object_set_new(object, "pid", hex(own->pid));
-	json_object_set_new(object, "pid_ns", hex(own->pid_ns));
-	json_object_set_new(object, "net_ns", hex(own->net_ns));
-	json_object_set_new(object, "mnt_ns", hex(own->mnt_ns));
-	json_object_set_new(object, "boot_id", json_string(boot_id));
-	return object;
+	ok = add(object, "version", json_integer(own->version)) &&
+	     add(object, "instance", hex(own->instance)) &&
+	     add(object, "shm_socket", json_string(own->shm_socket)) &&
+	     add(object, "pid", hex(own->pid)) && add(object, "pid_ns", hex(own->pid_ns)) &&
+	     add(object, "net_ns", hex(own->net_ns)) && add(object, "mnt_ns", hex(own->mnt_ns)) &&
+	     add(object, "boot_id", json_string(boot_id));
+	return whole(object, ok);
 }
 
-static void
-rdma_set(json_t *root, const struct mc_desc *desc)
+static bool
+rdma_add(json_t *root, const struct mc_desc *desc)
 {
 	const char *matrix = desc->priority_matrix != NULL ? desc->priority_matrix : "{}";
 
-	json_object_set_new(root, "devices", devices_make(desc));
-	json_object_set_new(root, "priority_matrix", json_loads(matrix, 0, NULL));
+	return add(root, "devices", devices_make(desc)) &&
+	       add(root, "priority_matrix", json_loads(matrix, JSON_DECODE_ANY, NULL));
+}
+
+static bool
+tcp_add(json_t *root, const struct mc_desc *desc)
+{
+	return add(root, "tcp_proto_version", json_integer(desc->tcp_proto_version));
 }
 
 enum mc_status
 mc_desc_write(const struct mc_desc *desc, struct mc_buf *out)
 {
 	bool rdma = strcmp(desc->protocol, "rdma") == 0;
+	enum mc_status st = MC_ERR_INVALID;
 	json_t *root = json_object();
+	bool ok;
 
-	json_object_set_new(root, "name", text(desc->name));
-	json_object_set_new(root, "protocol", text(desc->protocol));
-	json_object_set_new(root, "buffers", buffers_make(desc, rdma));
-	json_object_set_new(root, "tcp_data_host", text(desc->tcp_data_host));
-	json_object_set_new(root, "tcp_data_port", json_integer(desc->tcp_data_port));
-	if (strcmp(desc->protocol, "tcp") == 0)
-		json_object_set_new(root, "tcp_proto_version",
-				    json_integer(desc->tcp_proto_version));
-	json_object_set_new(root, "rdma_server_name", text(desc->rdma_server_name));
-	json_object_set_new(root, "timestamp", text(desc->timestamp));
-	if (rdma)
-		rdma_set(root, desc);
-	if (desc->own.version > 0)
-		json_object_set_new(root, "mooncore", own_make(&desc->own));
-	return json_write(root, out);
+	ok = add(root, "name", text(desc->name)) && add(root, "protocol", text(desc->protocol)) &&
+	     add(root, "buffers", buffers_make(desc, rdma)) &&
+	     add(root, "tcp_data_host", text(desc->tcp_data_host)) &&
+	     add(root, "tcp_data_port", json_integer(desc->tcp_data_port)) &&
+	     add(root, "rdma_server_name", text(desc->rdma_server_name)) &&
+	     add(root, "timestamp", text(desc->timestamp)) &&
+	     (strcmp(desc->protocol, "tcp") != 0 || tcp_add(root, desc)) &&
+	     (!rdma || rdma_add(root, desc)) &&
+	     (desc->own.version == 0 || add(root, "mooncore", own_make(&desc->own)));
+	if (ok)
+		st = json_write(root, out);
+	json_decref(root);
+	return st;
 }
 
 enum mc_status
 mc_rpc_meta_write(const struct mc_rpc_meta *meta, struct mc_buf *out)
 {
-	return json_write(json_pack("{s:s, s:i}", "ip_or_host_name", meta->host, "rpc_port",
-				    (int)meta->port), out);
+	enum mc_status st = MC_ERR_INVALID;
+	json_t *root = json_object();
+
+	if (add(root, "ip_or_host_name", text(meta->host)) &&
+	    add(root, "rpc_port", json_integer(meta->port)))
+		st = json_write(root, out);
+	json_decref(root);
+	return st;
 }

@@ -16,6 +16,14 @@
 #include "core/http/client.h"
 #include "core/peer/peer.h"
 
+static inline struct mc_str
+peer_text(const struct mc_buf *buf)
+{
+	if (mc_buf_len(buf) == 0)	/* without memory it has no address to count from */
+		return (struct mc_str){"", 0};
+	return (struct mc_str){(const char *)buf->data + buf->head, mc_buf_len(buf)};
+}
+
 /* ---- name.c ---- */
 
 #define PEER_HOST_MAX 256u

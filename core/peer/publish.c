@@ -27,13 +27,6 @@ struct publish {
 
 static void publish_start(struct mc_peer *peer);
 
-static struct mc_str
-own_text(const struct mc_peer *peer)
-{
-	return (struct mc_str){(const char *)peer->own.data + peer->own.head,
-			       mc_buf_len(&peer->own)};
-}
-
 static uint64_t
 time_left(uint64_t deadline_ns)
 {
@@ -147,6 +140,8 @@ own_set(struct mc_peer *peer, const struct mc_desc *own)
 	mc_buf_init(&text);
 	st = mc_desc_write(&copy, &text);
 	if (st != MC_OK) {
+		mc_log_error("name %s: its descriptor cannot be written: %s (names are UTF-8)",
+			     peer->name, mc_status_text(st));
 		mc_buf_fini(&text);
 		return st;
 	}
@@ -181,7 +176,7 @@ static void
 ram_put_start(struct mc_peer *peer)
 {
 	peer->own_sent = true;
-	peer_http(peer, "PUT", PEER_KEY_RAM, peer->name, own_text(peer),
+	peer_http(peer, "PUT", PEER_KEY_RAM, peer->name, peer_text(&peer->own),
 		  time_left(peer->put_deadline_ns), ram_put, peer);
 }
 
@@ -237,8 +232,7 @@ rpc_meta_put_start(struct mc_peer *peer)
 		peer_later(peer, ram_put, peer, MC_ERR_NO_MEMORY);
 	else
 		peer_http(peer, "PUT", PEER_KEY_RPC, peer->name,
-			  (struct mc_str){(const char *)text.data, mc_buf_len(&text)},
-			  time_left(peer->put_deadline_ns), rpc_meta_put, peer);
+			  peer_text(&text), time_left(peer->put_deadline_ns), rpc_meta_put, peer);
 	mc_buf_fini(&text);
 }
 

@@ -181,7 +181,7 @@ mc_peer_resolve(struct mc_peer *peer, const char *name, uint64_t timeout_ns, mc_
 		void *context)
 {
 	struct lookup *lookup = lookup_create(peer, name, timeout_ns);
-	struct mc_str own = {(const char *)peer->own.data + peer->own.head, mc_buf_len(&peer->own)};
+	struct mc_str own = peer_text(&peer->own);
 	struct peer_name to;
 
 	if (lookup == NULL) {
@@ -232,10 +232,7 @@ probe_answered(void *context, enum mc_status status, struct mc_str body)
 static void
 lookup_ask(struct lookup *lookup, const struct peer_name *to)
 {
-	struct mc_str body = {(const char *)lookup->body.data + lookup->body.head,
-			      mc_buf_len(&lookup->body)};
-
-	peer_ask(lookup->peer, to, lookup->type, body, lookup_left(lookup),
+	peer_ask(lookup->peer, to, lookup->type, peer_text(&lookup->body), lookup_left(lookup),
 		 lookup->type == FRAME_NOTIFY ? notify_answered : probe_answered, lookup);
 }
 

@@ -94,7 +94,7 @@ connection_reply(struct serving *serving, const struct peer_frame *frame)
 	mc_buf_init(&buf);
 	if (params->connect != NULL) {
 		params->connect(params->context, frame->body, &buf);
-		reply = (struct mc_str){(const char *)buf.data + buf.head, mc_buf_len(&buf)};
+		reply = peer_text(&buf);
 	}
 	st = peer_frame_write(&serving->out, frame->type, reply);
 	mc_buf_fini(&buf);
@@ -105,8 +105,7 @@ static enum mc_status
 metadata_reply(struct serving *serving)
 {
 	const struct mc_peer *peer = serving->peer;
-	struct mc_str own = {(const char *)peer->own.data + peer->own.head,
-			     mc_buf_len(&peer->own)};
+	struct mc_str own = peer_text(&peer->own);
 
 	/* with a metadata server, descriptors are there and not here */
 	if (!peer->p2p || own.len == 0)

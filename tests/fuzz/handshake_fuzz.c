@@ -3,6 +3,7 @@
  * The handshake channel in both roles: the first byte of the input says which. Sockets are pairs
  * inside the process, put in the place of the network.
  */
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -34,6 +35,14 @@ pair_make(const uint8_t *bytes, size_t size)
 	if (size > 0 && send(far_end, bytes, size, MSG_NOSIGNAL) < 0)
 		abort();
 	shutdown(far_end, SHUT_WR);
+}
+
+/* A descriptor may name any host; none is asked for. */
+int
+getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+	    struct addrinfo **found_out)
+{
+	return EAI_NONAME;
 }
 
 static enum mc_status
@@ -125,10 +134,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		mc_peer_notify(peer, "127.0.0.1:1", "n", "t", 1000000000, told, &answer);
 	else
 		mc_peer_probe(peer, "127.0.0.1:1", 1000000000, told, &answer);
-	for (int i = 0; i < 200 && (data[0] % 4 == 0 ? i < 8 : !answer.came); i++)
+	for (int i = 0; i < 8; i++)
 		mc_reactor_poll(reactor);
-	if (data[0] % 4 != 0 && !answer.came)
-		abort();
+	/* each question has a deadline; one that outlives it is found by the fuzzer's own */
+	while (data[0] % 4 != 0 && !answer.came)
+		mc_reactor_poll(reactor);
 	close(far_end);
 	mc_reactor_poll(reactor);
 	return 0;

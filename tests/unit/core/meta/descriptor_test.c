@@ -180,6 +180,75 @@ START_TEST(a_damaged_own_member_is_as_none)
 }
 END_TEST
 
+START_TEST(what_cannot_be_written_is_not_left_out)
+{
+	struct mc_desc_buffer buffer = {.name = "\xff", .addr = 4096, .length = 1};
+	struct mc_desc desc = {.name = "n", .protocol = "tcp", .buffers = &buffer,
+			       .buffers_count = 1};
+	struct mc_buf out;
+
+	mc_buf_init(&out);
+	ck_assert_int_eq(mc_desc_write(&desc, &out), MC_ERR_INVALID);
+	desc.buffers_count = 0;
+	desc.name = "\xc3";
+	ck_assert_int_eq(mc_desc_write(&desc, &out), MC_ERR_INVALID);
+	desc.name = "\xc3\xa9";
+	ck_assert_int_eq(mc_desc_write(&desc, &out), MC_OK);
+	desc.protocol = "rdma";
+	desc.priority_matrix = "{";
+	ck_assert_int_eq(mc_desc_write(&desc, &out), MC_ERR_INVALID);
+	mc_buf_fini(&out);
+}
+END_TEST
+
+static enum mc_status
+repeated(const char *piece, size_t count)
+{
+	size_t length = strlen(piece);
+	char *text = malloc(count * length + 64);
+	size_t at = (size_t)sprintf(text, "{\"protocol\":\"tcp\",\"x\":[");
+	char error[MC_DESC_ERROR_MAX];
+	struct mc_desc *desc = NULL;
+	enum mc_status st;
+
+	for (size_t i = 0; i < count; i++, at += length)
+		memcpy(text + at, piece, length);
+	strcpy(text + at, "0]}");
+	st = judge(text, &desc, error);
+	mc_desc_free(desc);
+	free(text);
+	return st;
+}
+
+START_TEST(values_are_counted_before_they_take_memory)
+{
+	ck_assert_int_eq(repeated("[],", 200000), MC_OK);
+	ck_assert_int_eq(repeated("[],", 262145), MC_ERR_TOO_LARGE);
+	ck_assert_int_eq(repeated("0,", 2200000), MC_ERR_TOO_LARGE);
+	ck_assert_int_eq(repeated("\"[[[[,,,,\\\"\",", 100000), MC_OK);
+	ck_assert_int_eq(repeated("0", 17u << 20), MC_ERR_TOO_LARGE);
+}
+END_TEST
+
+START_TEST(hex_is_hex_and_nothing_else)
+{
+	static const char *const gids[] = {
+		"fe:80:00:00:00:00:00:00:00:00:00:00:00:00:00: 1",
+		"fe:80:00:00:00:00:00:00:00:00:00:00:00:00:00:-1",
+		"fe:80:00:00:00:00:00:00:00:00:00:00:00:00:00:0x",
+		"fe:80:00:00:00:00:00:00:00:00:00:00:00:00:00:011",
+		"fe:80:00:00:00:00:00:00:00:00:00:00:00:00:00:01:", "",
+	};
+	char json[256];
+
+	for (unsigned int i = 0; i < sizeof(gids) / sizeof(gids[0]); i++) {
+		snprintf(json, sizeof(json), "{\"protocol\":\"rdma\",\"devices\":"
+			 "[{\"name\":\"m\",\"gid\":\"%s\"}]}", gids[i]);
+		refused(json, "devices[0].gid is not of 16 hex bytes with colons");
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -191,6 +260,9 @@ main(void)
 	tcase_add_test(tc, reasons_name_the_field);
 	tcase_add_test(tc, our_own_member_comes_back);
 	tcase_add_test(tc, a_damaged_own_member_is_as_none);
+	tcase_add_test(tc, what_cannot_be_written_is_not_left_out);
+	tcase_add_test(tc, values_are_counted_before_they_take_memory);
+	tcase_add_test(tc, hex_is_hex_and_nothing_else);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite, CK_FORK_GETENV);
 }
