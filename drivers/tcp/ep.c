@@ -279,7 +279,8 @@ lane_more(struct tcp_ep *ep)
 
 /*
  * The first that has little to do: it is warm, and many requests go with one call. Else the one
- * that has least, while another is being opened. NULL: there is none, or all have enough.
+ * that has least, while another is being opened. NULL: there is none, or all have enough; one
+ * request is enough of version 1.
  */
 static struct tcp_lane *
 lane_pick(struct tcp_ep *ep)
@@ -289,7 +290,8 @@ lane_pick(struct tcp_ep *ep)
 	for (uint32_t l = 0; l < ep->lanes_count; l++) {
 		struct tcp_lane *lane = &ep->lanes[l];
 
-		if (lane->state != TCP_LANE_OPEN)
+		if (lane->state != TCP_LANE_OPEN ||
+		    (ep->version == 1 && !mc_list_empty(&lane->ops)))
 			continue;
 		if (lane->bytes < LANE_SPREAD)
 			return lane;

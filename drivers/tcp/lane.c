@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One connection of the active side: requests go out in a row, answers come in the same order. */
+/*
+ * One connection of the active side: requests go out in a row, answers come in the same order. Of
+ * version 1 it carries one request and no more: there are releases that close behind the first, and
+ * a write has no other answer than that its connection ends well.
+ */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "drivers/tcp/private.h"
@@ -167,11 +173,8 @@ sent_note(struct tcp_lane *lane, uint64_t bytes)
 		if (part < left)
 			return;
 		lane->sending = after(lane, op);
-		if (op->opcode == MC_OP_WRITE && op->version == 1) {
-			/* nothing will be heard of it */
-			op_take_off(lane, op);
-			tcp_op_complete(op, MC_OK, 0);
-		}
+		if (op->opcode == MC_OP_WRITE && op->version == 1)
+			shutdown(lane->sock.fd, SHUT_WR);	/* who would serve more ends too */
 	}
 }
 
@@ -247,6 +250,15 @@ status_judge(const struct tcp_op *op, uint32_t *code_out)
 	return op->sent < send_bytes(op) ? MC_ERR_PROTOCOL : MC_OK;
 }
 
+static void
+op_done(struct tcp_lane *lane, struct tcp_op *op)
+{
+	op_take_off(lane, op);
+	if (op->version == 1)
+		tcp_lane_close(lane, false);
+	tcp_op_complete(op, MC_OK, 0);
+}
+
 /* Operations complete on the way, so that the one looked at is always the first. */
 static void
 received_note(struct tcp_lane *lane, uint64_t bytes)
@@ -269,11 +281,34 @@ received_note(struct tcp_lane *lane, uint64_t bytes)
 			tcp_lane_fail(lane, st, code);
 			return;
 		}
-		if (op->received == receive_bytes(op)) {
-			op_take_off(lane, op);
-			tcp_op_complete(op, MC_OK, 0);
-		}
+		if (op->received == receive_bytes(op))
+			op_done(lane, op);
 	}
+}
+
+/*
+ * A peer that ends with bytes unread resets the connection, and so does one that gets more after
+ * its end: an end behind which nothing of ours is unacknowledged says that all was read.
+ */
+static bool
+all_read(const struct tcp_lane *lane)
+{
+	int unacknowledged;
+
+	return ioctl(lane->sock.fd, SIOCOUTQ, &unacknowledged) == 0 &&
+	       unacknowledged <= 1;	/* our own end counts as one */
+}
+
+static void
+lane_ended(struct tcp_lane *lane)
+{
+	struct tcp_op *op = first(lane);
+
+	if (op != NULL && op->opcode == MC_OP_WRITE && op->version == 1 &&
+	    op->sent == send_bytes(op) && all_read(lane))
+		op_done(lane, op);
+	else
+		tcp_lane_fail(lane, MC_ERR_CONN_CLOSED, 0);
 }
 
 /* Bytes, or the end, where nothing is due. */
@@ -287,7 +322,7 @@ receive_undue(struct tcp_lane *lane)
 	if (got > 0)
 		tcp_lane_fail(lane, MC_ERR_PROTOCOL, 0);
 	else if (got == 0)
-		tcp_lane_fail(lane, MC_ERR_CONN_CLOSED, 0);
+		lane_ended(lane);
 	else if (errno != EAGAIN && errno != EINTR)
 		tcp_lane_fail(lane, tcp_errno_status(errno), (uint32_t)errno);
 }

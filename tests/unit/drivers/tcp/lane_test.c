@@ -107,6 +107,8 @@ request_play(struct target *target, const struct exchange *exchange, uint8_t *go
 		memcpy(body, exchange->body->bytes, exchange->body->len);
 	rig_post(&target->rig, target->ep, header.write ? MC_OP_WRITE : MC_OP_READ, 1, header.addr,
 		 TCP_HEADER_BYTES, (uint32_t)header.size);
+	if (target->fd < 0)
+		target->fd = rig_accept(&target->rig, target->listener);
 	must(rig_recv(&target->rig, target->fd, got, sent) == sent);
 	must(memcmp(got, exchange->header->bytes, TCP_HEADER_BYTES) == 0);
 	must(memcmp(got + TCP_HEADER_BYTES, body, sent - TCP_HEADER_BYTES) == 0);
@@ -122,6 +124,10 @@ answer_play(struct target *target, const struct exchange *exchange, const uint8_
 	if (!header.write && !exchange->refused) {
 		say(target, exchange->body->bytes, exchange->body->len);
 		say(target, zeros, header.size - exchange->body->len);
+	}
+	if (header.version == 1) {
+		close(target->fd);
+		target->fd = -1;
 	}
 }
 
@@ -207,7 +213,7 @@ START_TEST(requests_go_out_before_answers_come)
 }
 END_TEST
 
-START_TEST(version_1_writes_end_when_they_are_sent)
+START_TEST(version_1_ends_with_its_connection)
 {
 	uint8_t body[5];
 	struct target target;
@@ -215,14 +221,39 @@ START_TEST(version_1_writes_end_when_they_are_sent)
 	target_open(&target, 1);
 	memcpy(target.rig.memory, "hello", 5);
 	rig_post(&target.rig, target.ep, MC_OP_WRITE, 1, REMOTE, 0, 5);
-	ck_assert_int_eq(rig_await(&target.rig, 1), MC_OK);
 	ck_assert_uint_eq(header_take(&target).version, 1);
 	ck_assert(rig_recv(&target.rig, target.fd, body, 5) == 5);
 	ck_assert_mem_eq(body, "hello", 5);
+	/* our end tells who would serve more that nothing comes; its end is the answer */
+	ck_assert(rig_recv(&target.rig, target.fd, body, 1) == 0);
+	rig_settle(&target.rig);
+	ck_assert(!target.rig.done[1]);
+	close(target.fd);
+	ck_assert_int_eq(rig_await(&target.rig, 1), MC_OK);
 	rig_post(&target.rig, target.ep, MC_OP_READ, 2, REMOTE, 100, 5);
+	target.fd = rig_accept(&target.rig, target.listener);
 	say(&target, "world", 5);
 	ck_assert_int_eq(rig_await(&target.rig, 2), MC_OK);
 	ck_assert_mem_eq(target.rig.memory + 100, "world", 5);
+	target_close(&target);
+}
+END_TEST
+
+/* There are no words for a refusal: the target just ends, with the body unread. */
+START_TEST(version_1_writes_that_are_refused)
+{
+	static const uint32_t sizes[] = {1, 5, 100000, RIG_BYTES};
+	struct target target;
+
+	target_open(&target, 1);
+	for (uint64_t i = 0; i < 4; i++) {
+		rig_post(&target.rig, target.ep, MC_OP_WRITE, i + 1, REMOTE, 0, sizes[i]);
+		if (i > 0)
+			target.fd = rig_accept(&target.rig, target.listener);
+		header_take(&target);
+		close(target.fd);
+		ck_assert_int_eq(rig_await(&target.rig, i + 1), MC_ERR_CONN_CLOSED);
+	}
 	target_close(&target);
 }
 END_TEST
@@ -391,7 +422,8 @@ main(void)
 	tcase_set_timeout(tc, 20);
 	tcase_add_loop_test(tc, recorded_targets, 0, 2);
 	tcase_add_test(tc, requests_go_out_before_answers_come);
-	tcase_add_test(tc, version_1_writes_end_when_they_are_sent);
+	tcase_add_test(tc, version_1_ends_with_its_connection);
+	tcase_add_test(tc, version_1_writes_that_are_refused);
 	tcase_add_loop_test(tc, bad_answers, 0, sizeof(answers) / sizeof(answers[0]));
 	tcase_add_loop_test(tc, an_early_answer_to_a_write, 0, 2);
 	tcase_add_test(tc, bytes_that_nobody_asked_for);
