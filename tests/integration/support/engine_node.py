@@ -13,24 +13,6 @@ from . import processes
 from .master import BUILD
 
 MIB = 1 << 20
-PERIOD = 65521
-
-
-def _pattern():
-    x, out = 12345, bytearray()
-    for _ in range(PERIOD):
-        x = (x * 1103515245 + 12345) & 0xffffffff
-        out.append(x >> 16 & 0xff)
-    return bytes(out)
-
-
-PATTERN = _pattern()
-
-
-def content(length, salt):
-    """The bytes that fill() writes."""
-    table = PATTERN[salt % PERIOD:] + PATTERN[:salt % PERIOD]
-    return (table * (length // PERIOD + 1))[:length]
 
 
 class EngineNode:

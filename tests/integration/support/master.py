@@ -16,8 +16,8 @@ BUILD = pathlib.Path(os.environ.get("MC_TEST_BUILD", ROOT / "build"))
 NEWEST = "0.3.13.post1"
 
 
-def binary(release):
-    if not UPSTREAM:
+def binary(release, upstream=UPSTREAM):
+    if not upstream:
         return BUILD / "apps/mc-master/mc-master"
     site = next((ROOT / ".venvs" / release).glob("lib/python3*/site-packages"))
     return site / "mooncake" / "mooncake_master"
@@ -32,9 +32,10 @@ def _listens(port):
 class Master:
     """One master on free ports; start(), kill() and start() again keep the ports."""
 
-    def __init__(self, directory, release=NEWEST, metadata=False, abi_ports=(), flags=(), env=None):
+    def __init__(self, directory, release=NEWEST, metadata=False, abi_ports=(), flags=(), env=None,
+                 upstream=UPSTREAM):
         self.directory = directory
-        self.release = release
+        self.release, self.upstream = release, upstream
         self.port, self.metrics_port = free_port(), free_port()
         self.metadata_port = free_port() if metadata else None
         self.abi_ports = {name: free_port() for name in abi_ports}
@@ -61,7 +62,7 @@ class Master:
         return f"http://127.0.0.1:{self.metrics_port}{path}"
 
     def command(self):
-        command = [binary(self.release), f"-rpc_port={self.port}",
+        command = [binary(self.release, self.upstream), f"-rpc_port={self.port}",
                    f"-metrics_port={self.metrics_port}", "-logtostderr"]
         if self.metadata_port:
             command += ["--enable_http_metadata_server=true",

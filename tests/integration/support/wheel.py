@@ -24,6 +24,8 @@ class WheelDied(AssertionError):
 
 
 class Wheel:
+    script = "wheel_client.py"
+
     def __init__(self, directory, release, name, venv=None):
         self.release, self.name = release, name
         self.log = directory / f"{name}-{release}.log"
@@ -37,7 +39,7 @@ class Wheel:
             env["MC_STORE_MEMCPY"] = "0"
         with open(self.log, "ab") as log:
             self.process = processes.spawn(
-                [python, HERE / "wheel_client.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                [python, HERE / self.script], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=log, cwd=directory, env=env)
         self.answers = b""
 

@@ -34,6 +34,12 @@ class Client:
     def do_call(self, method, arguments):
         return getattr(self.store, method)(*arguments)
 
+    def do_where(self, key):
+        """Segment, address and size of the one replica of an object."""
+        replica, = self.store.get_replica_desc(key)
+        where = replica.get_memory_descriptor().buffer_descriptor
+        return [where.transport_endpoint, where.buffer_address, where.size]
+
     def do_has(self, method):
         return hasattr(self.store, method)
 
