@@ -65,9 +65,11 @@ topo_text_make(struct mc_topo *topo)
 		st = nic_text(&text, &topo->nics[i]);
 	if (st == MC_OK && topo->nics_count == 0)
 		st = mc_buf_printf(&text, "no RDMA devices\n");
-	/* the last newline becomes the end */
-	if (st == MC_OK)
-		topo->text = strndup((const char *)text.data, mc_buf_len(&text) - 1);
+	/* the last newline becomes the end; here, as strict checkers want a whole string to copy */
+	if (st == MC_OK) {
+		text.data[text.tail - 1] = '\0';
+		topo->text = strdup((const char *)text.data);
+	}
 	mc_buf_fini(&text);
 	return st == MC_OK && topo->text == NULL ? MC_ERR_NO_MEMORY : st;
 }
