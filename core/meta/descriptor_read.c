@@ -61,10 +61,19 @@ refuse(struct reading *reading, enum mc_status status, const char *field, const 
 
 /* ---- members ---- */
 
+/* Absent and null are one, as upstream's reader has it. */
+static const json_t *
+member(const json_t *object, const char *field)
+{
+	const json_t *value = json_object_get(object, field);
+
+	return json_is_null(value) ? NULL : value;
+}
+
 static bool
 read_text(struct reading *reading, const json_t *object, const char *field, char **out)
 {
-	const json_t *value = json_object_get(object, field);
+	const json_t *value = member(object, field);
 
 	if (value != NULL && !json_is_string(value))
 		return refuse(reading, MC_ERR_BAD_MESSAGE, field, "is no string");
@@ -98,7 +107,7 @@ static bool
 read_member(struct reading *reading, const json_t *object, const char *field, uint64_t max,
 	    uint64_t *out)
 {
-	return read_number(reading, json_object_get(object, field), field, max, out);
+	return read_number(reading, member(object, field), field, max, out);
 }
 
 /* The array @field; absent: NULL, and no entries. */
@@ -106,7 +115,7 @@ static bool
 read_array(struct reading *reading, const json_t *object, const char *field, uint32_t max,
 	   const json_t **out)
 {
-	*out = json_object_get(object, field);
+	*out = member(object, field);
 	if (*out != NULL && !json_is_array(*out))
 		return refuse(reading, MC_ERR_BAD_MESSAGE, field, "is no array");
 	return json_array_size(*out) <= max ||

@@ -83,6 +83,7 @@ struct mc_peer {
 	bool p2p;
 	bool legacy_port;		/* the handshake port is that of the name */
 	bool rpc_meta_put;
+	bool rpc_meta_lost;		/* a PUT failed, and may have arrived */
 	bool closing;
 	size_t frame_max;
 	uint64_t connect_timeout_ns;
@@ -103,7 +104,7 @@ struct mc_peer {
 	struct mc_timer later;		/* that pass */
 	struct mc_http_client *http;
 	struct mc_buf own;		/* our descriptor as JSON */
-	bool own_sent;			/* the metadata server has it, or is being told */
+	bool own_sent;			/* no PUT of it is due: sent, on its way, or failed */
 	bool putting;			/* a PUT is under way, for those in the first list */
 	uint64_t put_deadline_ns;
 	struct mc_list publishing;

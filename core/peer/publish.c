@@ -180,6 +180,16 @@ ram_put_start(struct mc_peer *peer)
 		  time_left(peer->put_deadline_ns), ram_put, peer);
 }
 
+static bool
+is_ours(const struct mc_peer *peer, struct mc_str body)
+{
+	char error[MC_DESC_ERROR_MAX];
+	struct mc_rpc_meta meta;
+
+	return mc_rpc_meta_read(body, &meta, error) == MC_OK && meta.port == peer->port &&
+	       strcmp(meta.host, peer->host) == 0;
+}
+
 /*
  * The entry that was in the way. It may be our own: the server stored it, and its answer was lost.
  * The stand-alone server of upstream refuses even the same bytes again.
@@ -191,13 +201,13 @@ rpc_meta_seen(void *context, enum mc_status status, struct mc_str body)
 	char error[MC_DESC_ERROR_MAX];
 	struct mc_rpc_meta meta = {0};
 
-	if (status != MC_OK || mc_rpc_meta_read(body, &meta, error) != MC_OK)
-		snprintf(meta.host, sizeof(meta.host), "an unknown address");
-	if (status == MC_OK && meta.port == peer->port && strcmp(meta.host, peer->host) == 0) {
+	if (status == MC_OK && is_ours(peer, body)) {
 		peer->rpc_meta_put = true;
 		ram_put_start(peer);
 		return;
 	}
+	if (status != MC_OK || mc_rpc_meta_read(body, &meta, error) != MC_OK)
+		snprintf(meta.host, sizeof(meta.host), "an unknown address");
 	mc_log_error("metadata server %s: key %srpc_meta/%s is another process's (%s, port %u): "
 		     "choose another name than %s, or DELETE the key if that process is dead",
 		     peer->url, peer->prefix, peer->name, meta.host, meta.port, peer->name);
@@ -216,6 +226,7 @@ rpc_meta_put(void *context, enum mc_status status, struct mc_str body)
 		peer_http(peer, "GET", PEER_KEY_RPC, peer->name, (struct mc_str){0},
 			  time_left(peer->put_deadline_ns), rpc_meta_seen, peer);
 	} else {
+		peer->rpc_meta_lost |= status != MC_ERR_CONN_REFUSED;
 		put_end(peer, status);
 	}
 }
@@ -244,6 +255,8 @@ publish_start(struct mc_peer *peer)
 		return;
 	all_move(&peer->waiting, &peer->publishing);
 	peer->putting = true;
+	/* once: what fails is told, and tried again by the next call */
+	peer->own_sent = true;
 	peer->put_deadline_ns = 0;
 	for (struct mc_list *node = peer->publishing.next; node != &peer->publishing;
 	     node = node->next) {
@@ -304,6 +317,27 @@ rpc_meta_deleted(void *context, enum mc_status status, struct mc_str body)
 		publish_end(publish, status);
 }
 
+static void
+rpc_meta_delete(struct publish *publish)
+{
+	struct mc_peer *peer = publish->peer;
+
+	peer_http(peer, "DELETE", PEER_KEY_RPC, peer->name, (struct mc_str){0},
+		  time_left(publish->deadline_ns), rpc_meta_deleted, publish);
+}
+
+/* A PUT whose answer was lost may have arrived. What is another process's stays. */
+static void
+rpc_meta_found(void *context, enum mc_status status, struct mc_str body)
+{
+	struct publish *publish = context;
+
+	if (status == MC_OK && is_ours(publish->peer, body))
+		rpc_meta_delete(publish);
+	else
+		publish_end(publish, status == MC_ERR_NOT_FOUND ? MC_OK : status);
+}
+
 void
 mc_peer_unpublish(struct mc_peer *peer, uint64_t timeout_ns, mc_peer_done done, void *context)
 {
@@ -313,13 +347,15 @@ mc_peer_unpublish(struct mc_peer *peer, uint64_t timeout_ns, mc_peer_done done, 
 		done(context, MC_ERR_NO_MEMORY);
 		return;
 	}
-	/* not our name any more, or never: another process may have it */
-	if (peer->p2p || !peer->rpc_meta_put) {
+	if (peer->p2p || (!peer->rpc_meta_put && !peer->rpc_meta_lost)) {
 		publish_later(publish, MC_OK);
 		return;
 	}
 	/* the requests have its deadline, and end it */
 	mc_timer_stop(peer->reactor, &publish->timer);
-	peer_http(peer, "DELETE", PEER_KEY_RPC, peer->name, (struct mc_str){0}, timeout_ns,
-		  rpc_meta_deleted, publish);
+	if (peer->rpc_meta_put)
+		rpc_meta_delete(publish);
+	else
+		peer_http(peer, "GET", PEER_KEY_RPC, peer->name, (struct mc_str){0}, timeout_ns,
+			  rpc_meta_found, publish);
 }

@@ -220,6 +220,23 @@ repeated(const char *piece, size_t count)
 	return st;
 }
 
+START_TEST(null_is_as_absent)
+{
+	char error[MC_DESC_ERROR_MAX];
+	struct mc_desc *desc;
+
+	ck_assert_int_eq(judge("{\"protocol\":\"tcp\",\"name\":null,\"buffers\":null,"
+			       "\"tcp_data_port\":null,\"tcp_proto_version\":null,"
+			       "\"priority_matrix\":null,\"mooncore\":null}", &desc, error), MC_OK);
+	ck_assert_str_eq(desc->name, "");
+	ck_assert_uint_eq(desc->tcp_proto_version, 1);
+	ck_assert_uint_eq(desc->buffers_count, 0);
+	mc_desc_free(desc);
+	refused("{\"protocol\":\"tcp\",\"buffers\":[{\"name\":\"a\",\"addr\":null,\"length\":1}]}",
+		"buffers[0].addr is 0");
+}
+END_TEST
+
 START_TEST(values_are_counted_before_they_take_memory)
 {
 	ck_assert_int_eq(repeated("[],", 200000), MC_OK);
@@ -261,6 +278,7 @@ main(void)
 	tcase_add_test(tc, our_own_member_comes_back);
 	tcase_add_test(tc, a_damaged_own_member_is_as_none);
 	tcase_add_test(tc, what_cannot_be_written_is_not_left_out);
+	tcase_add_test(tc, null_is_as_absent);
 	tcase_add_test(tc, values_are_counted_before_they_take_memory);
 	tcase_add_test(tc, hex_is_hex_and_nothing_else);
 	suite_add_tcase(suite, tc);

@@ -160,12 +160,40 @@ START_TEST(an_entry_of_our_own_is_none_of_another)
 }
 END_TEST
 
+START_TEST(an_entry_that_may_have_arrived_is_taken_back)
+{
+	struct mc_peer *peer = peer_loop_open("segA", url);
+
+	put_status = 500;
+	ck_assert_int_eq(published(peer), MC_ERR_IO);
+	seen[0] = '\0';
+	/* none */
+	ck_assert_int_eq(unpublished(peer), MC_OK);
+	ck_assert_str_eq(seen, "GET mooncake/rpc_meta/segA\n");
+	/* another's */
+	snprintf(stored, sizeof(stored), "{\"ip_or_host_name\":\"10.0.0.1\",\"rpc_port\":1}");
+	ck_assert_int_eq(unpublished(peer), MC_OK);
+	ck_assert_ptr_null(strstr(seen, "DELETE"));
+	/* ours */
+	snprintf(stored, sizeof(stored), "{\"ip_or_host_name\":\"127.0.0.1\",\"rpc_port\":%u}",
+		 mc_peer_port(peer));
+	ck_assert_int_eq(unpublished(peer), MC_OK);
+	ck_assert_ptr_nonnull(strstr(seen, "DELETE mooncake/rpc_meta/segA\n"
+					   "DELETE mooncake/ram/segA\n"));
+	mc_peer_close(peer);
+}
+END_TEST
+
 START_TEST(a_server_that_fails_is_no_other_process)
 {
 	struct mc_peer *peer = peer_loop_open("segA", url);
 
 	put_status = 500;
 	ck_assert_int_eq(published(peer), MC_ERR_IO);
+	/* nor is it asked without end */
+	for (unsigned int i = 0; i < 2000; i++)
+		peer_loop_poll();
+	ck_assert_str_eq(seen, "PUT mooncake/rpc_meta/segA\n");
 	put_status = 200;
 	ck_assert_int_eq(published(peer), MC_OK);
 	mc_peer_close(peer);
@@ -263,6 +291,7 @@ main(void)
 	tcase_add_test(tc, clusters_and_slashes_have_keys_of_their_own);
 	tcase_add_test(tc, an_entry_of_another_process_is_told);
 	tcase_add_test(tc, an_entry_of_our_own_is_none_of_another);
+	tcase_add_test(tc, an_entry_that_may_have_arrived_is_taken_back);
 	tcase_add_test(tc, a_server_that_fails_is_no_other_process);
 	tcase_add_test(tc, each_call_has_its_own_deadline);
 	tcase_add_test(tc, calls_that_meet_share_a_put);

@@ -2,6 +2,7 @@
 /* The handshake listener: recorded questions, many at once, and peers that stall. */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -238,6 +239,39 @@ START_TEST(the_port_is_that_of_the_environment)
 }
 END_TEST
 
+START_TEST(peers_talk_over_ipv6)
+{
+	struct mc_peer_params params = {.size = sizeof(params), .reactor = peer->reactor,
+					.name = "::1", .metadata = "P2PHANDSHAKE"};
+	struct peer_answered answer;
+	struct mc_desc *desc;
+	struct mc_peer *six;
+	enum mc_status st;
+	char name[64];
+
+	setenv("MC_USE_IPV6", "1", 1);
+	st = mc_peer_open(&params, &six);
+	unsetenv("MC_USE_IPV6");
+	/* a host without IPv6 has nothing to try */
+	if (st == MC_ERR_ADDRESS_INVALID)
+		return;
+	ck_assert_int_eq(st, MC_OK);
+	snprintf(name, sizeof(name), "[::1]:%u", mc_peer_port(six));
+	ck_assert_str_eq(mc_peer_name(six), name);
+	peer_loop_publish(six, 0x1000, "::1", MC_NS_PER_S, &answer);
+	ck_assert_int_eq(peer_loop_await(&answer), MC_OK);
+	desc = peer_loop_resolve(peer, name, MC_NS_PER_S, &st);
+	ck_assert_int_eq(st, MC_OK);
+	ck_assert_str_eq(desc->tcp_data_host, "::1");
+	mc_desc_free(desc);
+	/* the listener takes both */
+	snprintf(name, sizeof(name), "127.0.0.1:%u", mc_peer_port(six));
+	mc_desc_free(peer_loop_resolve(peer, name, MC_NS_PER_S, &st));
+	ck_assert_int_eq(st, MC_OK);
+	mc_peer_close(six);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -255,6 +289,7 @@ main(void)
 	tcase_add_test(tc, stalled_connections_hold_up_nobody_and_are_bounded);
 	tcase_add_test(tc, without_descriptors_it_rests_and_goes_on);
 	tcase_add_test(tc, the_longest_question_comes_from_the_environment);
+	tcase_add_test(tc, peers_talk_over_ipv6);
 	tcase_add_test(tc, the_port_is_that_of_the_environment);
 	suite_add_tcase(suite, tc);
 	rc = suite_run(suite, CK_NOFORK);
