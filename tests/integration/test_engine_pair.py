@@ -144,7 +144,7 @@ def test_imported_memory_of_a_killed_peer_goes(nodes):
     processes.wait_until(lambda: before - available() < size // 2, 1.5,
                          "that the memory of the killed peer is free")
     done = initiator.transfer(peer, "read", [[remote, local, 1]], 5000)
-    assert done["status"] != "ok" and done["ms"] < 1000, done
+    assert done["status"] != "ok" and done["ms"] < 2000, done
 
 
 @pytest.mark.parametrize("way", ["shm", "tcp"])
@@ -154,6 +154,10 @@ def test_a_killed_peer_fails_its_transfers_soon(nodes, way):
     peer = initiator.open(target.segment)
     initiator.moves(peer, "read", [remote, local, MIB])
     target.kill()
+    # memory that both have is there until the hang-up is seen
+    processes.wait_until(
+        lambda: initiator.transfer(peer, "read", [[remote, local, 1]], 20000)["status"] != "ok",
+        1, "that the peer is missed")
     for _ in range(3):
         done = initiator.transfer(peer, "read", [[remote, local, MIB]], 20000)
         assert done["status"] in ("connection refused", "unreachable", "connection closed"), done
