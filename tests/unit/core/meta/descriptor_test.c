@@ -205,18 +205,19 @@ static enum mc_status
 repeated(const char *piece, size_t count)
 {
 	size_t length = strlen(piece);
-	char *text = malloc(count * length + 64);
-	size_t at = (size_t)sprintf(text, "{\"protocol\":\"tcp\",\"x\":[");
 	char error[MC_DESC_ERROR_MAX];
 	struct mc_desc *desc = NULL;
 	enum mc_status st;
+	struct mc_buf text;
 
-	for (size_t i = 0; i < count; i++, at += length)
-		memcpy(text + at, piece, length);
-	strcpy(text + at, "0]}");
-	st = judge(text, &desc, error);
+	mc_buf_init(&text);
+	ck_assert_int_eq(mc_buf_printf(&text, "{\"protocol\":\"tcp\",\"x\":["), MC_OK);
+	for (size_t i = 0; i < count; i++)
+		mc_buf_append(&text, piece, length);
+	ck_assert_int_eq(mc_buf_append(&text, "0]}", 3), MC_OK);
+	st = mc_desc_read((struct mc_str){(char *)text.data, mc_buf_len(&text)}, &desc, error);
 	mc_desc_free(desc);
-	free(text);
+	mc_buf_fini(&text);
 	return st;
 }
 
