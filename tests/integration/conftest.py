@@ -82,7 +82,8 @@ def nodes(tmp_path, request):
     made = Nodes(tmp_path)
     request.node.stash[CLUSTER] = made
     yield made
-    made.stop()
+    bad = made.stop()
+    assert not bad, "\n".join(bad)
 
 
 @pytest.fixture

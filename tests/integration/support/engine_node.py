@@ -25,7 +25,7 @@ class EngineNode:
             self.process = processes.spawn(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                 cwd=directory, env={**os.environ, **(env or {})})
-        self.answers = b""
+        self.answers, self.killed = b"", False
 
     # ---- commands ----
 
@@ -96,6 +96,7 @@ class EngineNode:
         return self.process.pid
 
     def kill(self):
+        self.killed = True
         self.process.kill()
         self.process.wait()
 
@@ -125,12 +126,18 @@ class Nodes:
         return node.create(**create)
 
     def stop(self):
+        """Those that did not end well: what sanitizers find at the end counts, too."""
+        bad = []
         for node in self.nodes:
-            if node.process.poll() is None:
-                with contextlib.suppress(AssertionError, OSError):
-                    node.go_on()
-                    node.do("destroy", timeout=20)
-            node.close()
+            if node.killed:
+                continue
+            with contextlib.suppress(AssertionError, OSError):
+                node.go_on()
+                node.do("destroy", timeout=20)
+            code = node.close()
+            if code != 0:
+                bad.append(f"{node.name} ended with {code}:\n{processes.tail(node.log)}")
+        return bad
 
     def logs(self):
         for node in self.nodes:
