@@ -224,6 +224,25 @@ START_TEST(each_call_has_its_own_deadline)
 }
 END_TEST
 
+START_TEST(what_was_given_up_is_sent_all_the_same)
+{
+	struct peer_answered first, second;
+	struct mc_peer *peer = peer_loop_open("a", url);
+
+	peer_loop_publish(peer, 0x1000, "h", MC_NS_PER_S, &first);
+	/* over before the server can be asked */
+	peer_loop_publish(peer, 0x2000, "h", 1, &second);
+	ck_assert_int_eq(peer_loop_await(&second), MC_ERR_TIMEOUT);
+	ck_assert_int_eq(peer_loop_await(&first), MC_OK);
+	for (unsigned int i = 0; i < 2000; i++)
+		peer_loop_poll();
+	/* the newest goes with the first, as it was there before ram was told */
+	ck_assert_ptr_nonnull(strstr(seen, "PUT mooncake/ram/a\n"));
+	ck_assert(peer->own_sent && !peer->putting);
+	mc_peer_close(peer);
+}
+END_TEST
+
 START_TEST(calls_that_meet_share_a_put)
 {
 	struct peer_answered answers[5];
@@ -294,6 +313,7 @@ main(void)
 	tcase_add_test(tc, an_entry_that_may_have_arrived_is_taken_back);
 	tcase_add_test(tc, a_server_that_fails_is_no_other_process);
 	tcase_add_test(tc, each_call_has_its_own_deadline);
+	tcase_add_test(tc, what_was_given_up_is_sent_all_the_same);
 	tcase_add_test(tc, calls_that_meet_share_a_put);
 	tcase_add_test(tc, the_published_host_follows_the_rules);
 	tcase_add_test(tc, the_port_is_that_of_the_name_where_that_is_wanted);
