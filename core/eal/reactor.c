@@ -264,6 +264,22 @@ events_run(struct mc_reactor *reactor, struct epoll_event *events, int count)
 
 /* ---- sleeping ---- */
 
+/* Has every poller made sure that it will be woken? */
+static bool
+pollers_sleep(struct mc_reactor *reactor)
+{
+	bool ready = true;
+
+	for (struct mc_list *node = reactor->pollers.next; node != &reactor->pollers;
+	     node = node->next) {
+		struct mc_poller *poller = mc_container_of(node, struct mc_poller, link);
+
+		if (poller->sleep != NULL)
+			ready &= poller->sleep(poller);
+	}
+	return ready;
+}
+
 /* How long this pass may sleep: 0 while there is work or spinning is worth it. */
 static uint64_t
 sleep_ns(const struct mc_reactor *reactor, uint64_t now)
@@ -317,7 +333,7 @@ events_wait(struct mc_reactor *reactor, struct epoll_event *events)
 	uint64_t ns = sleep_ns(reactor, reactor->now_ns);
 
 	/* a timer without end: UINT64_MAX less the time is still centuries */
-	if (ns > 0)
+	if (ns > 0 && pollers_sleep(reactor))
 		return events_sleep(reactor, events,
 				    reactor->timers.count > 0 ? ns : UINT64_MAX);
 	return epoll_wait(reactor->epoll_fd, events, EVENTS_PER_PASS, 0);

@@ -24,6 +24,11 @@ struct mc_poller {
 	struct mc_list link;
 	struct mc_reactor *reactor;	/* set by mc_poller_add() */
 	uint32_t (*poll)(struct mc_poller *poller);
+	/*
+	 * Before the reactor sleeps: false if the poller must be called first, as what comes next
+	 * would not wake it. NULL: it may always sleep.
+	 */
+	bool (*sleep)(struct mc_poller *poller);
 };
 
 /* A descriptor; @ready gets EPOLL* bits (level-triggered). */

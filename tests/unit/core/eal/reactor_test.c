@@ -272,15 +272,53 @@ START_TEST(pollers_may_go_while_they_run)
 }
 END_TEST
 
-/* ---- spinning ---- */
-
-static void
-nothing_run(struct mc_msg *msg)
+/* It asks for two more passes before the reactor may sleep. */
+static bool
+unwilling_sleep(struct mc_poller *poller)
 {
+	return ++polls[0] > 2;
+}
+
+static uint32_t
+unwilling_poll(struct mc_poller *poller)
+{
+	polls[1]++;
+	return 0;
 }
 
 static void
 nothing_expired(struct mc_timer *timer)
+{
+}
+
+START_TEST(a_poller_keeps_the_reactor_from_sleeping)
+{
+	struct mc_reactor *reactor = reactor_make();
+	struct mc_poller poller = {.poll = unwilling_poll, .sleep = unwilling_sleep};
+	struct mc_timer timer = {.expired = nothing_expired};
+	struct mc_reactor_stats stats;
+
+	polls[0] = polls[1] = 0;
+	mc_poller_add(reactor, &poller);
+	ck_assert_int_eq(mc_timer_start(reactor, &timer,
+					mc_clock_mono_ns() + 20 * MC_NS_PER_MS), MC_OK);
+	for (int i = 0; i < 3; i++)	/* the first does not ask: a poller that is new */
+		mc_reactor_poll(reactor);
+	mc_reactor_stats_read(reactor, &stats);
+	ck_assert_uint_eq(stats.sleeps, 0);
+	ck_assert_uint_eq(polls[1], 3);
+	mc_reactor_poll(reactor);
+	mc_reactor_stats_read(reactor, &stats);
+	ck_assert_uint_eq(stats.sleeps, 1);
+	mc_poller_del(&poller);
+	mc_reactor_destroy(reactor);
+}
+END_TEST
+
+/* ---- spinning ---- */
+
+static void
+nothing_run(struct mc_msg *msg)
 {
 }
 
@@ -347,6 +385,7 @@ suite(void)
 	tcase_add_test(tc, timers_expire_in_order_and_can_start_again);
 	tcase_add_test(tc, a_watch_deleted_in_its_batch_is_not_told);
 	tcase_add_test(tc, pollers_may_go_while_they_run);
+	tcase_add_test(tc, a_poller_keeps_the_reactor_from_sleeping);
 	tcase_add_test(tc, an_idle_reactor_spins_before_it_sleeps);
 	suite_add_tcase(s, tc);
 	tcase_set_timeout(lcore, 120);
