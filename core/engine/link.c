@@ -15,6 +15,8 @@
 
 #define BACKOFF_FIRST_NS (10 * MC_NS_PER_MS)
 #define BACKOFF_MAX_NS (1 * MC_NS_PER_S)
+/* Control does nothing else meanwhile. */
+#define CONNECT_TIMEOUT_NS (1 * MC_NS_PER_S)
 
 uint64_t
 engine_backoff_ns(uint32_t failures)
@@ -171,15 +173,7 @@ route_import(struct engine_link *link, struct engine_route *route)
 	return MC_OK;
 }
 
-static void
-link_timer(struct mc_timer *timer)
-{
-	struct engine_link *link = mc_container_of(timer, struct engine_link, timer);
-
-	/* perhaps it is elsewhere by now: its descriptor first, then the links */
-	link->state = LINK_IDLE;
-	engine_segment_refresh(link->segment);
-}
+static void link_timer(struct mc_timer *timer);
 
 static void
 link_backoff(struct engine_link *link)
@@ -193,13 +187,40 @@ link_backoff(struct engine_link *link)
 		link->state = LINK_IDLE;	/* the next wish tries at once */
 }
 
+/* Does another core ask for it already? One of them is enough for a peer that is not there. */
+static bool
+link_probed(const struct engine_link *link)
+{
+	for (uint32_t core = 0; core < link->core; core++) {
+		if (link_of(link->segment, core, link->device)->state == LINK_BACKOFF)
+			return true;
+	}
+	return false;
+}
+
+static void
+link_timer(struct mc_timer *timer)
+{
+	struct engine_link *link = mc_container_of(timer, struct engine_link, timer);
+
+	link->state = LINK_IDLE;
+	if (link_probed(link)) {
+		link->failures++;
+		link_backoff(link);
+	}
+	/* perhaps it is elsewhere by now: its descriptor first, then the links */
+	engine_segment_refresh(link->segment);
+}
+
 static enum mc_status
 link_connect(struct engine_link *link, const struct mc_peer_addr *addr,
 	     struct engine_route **route_out)
 {
 	struct mc_engine *engine = link->segment->engine;
 	struct mc_ep_params params = {
-		.size = sizeof(params), .lanes_max = ENGINE_SOCKETS_MAX / engine->active_count};
+		.size = sizeof(params),
+		.lanes_max = ENGINE_SOCKETS_MAX / engine->active_count,
+		.connect_timeout_ns = CONNECT_TIMEOUT_NS};
 	const struct mc_driver_ops *ops = engine->devs[link->device].driver->ops;
 	struct engine_route *route = route_create(link);
 	enum mc_status st;
@@ -221,14 +242,30 @@ link_connect(struct engine_link *link, const struct mc_peer_addr *addr,
 	return MC_OK;
 }
 
-/* Says which driver is used, once for each that comes, and counts when it is a lesser one. */
+/* The best that some core has a route over. */
+static void
+driver_note(struct mc_segment *segment)
+{
+	struct mc_engine *engine = segment->engine;
+	const char *name = NULL;
+
+	for (uint32_t device = 0; device < engine->devs_count && name == NULL; device++) {
+		for (uint32_t core = 0; core < engine->cores_count; core++) {
+			if (link_of(segment, core, device)->state == LINK_UP)
+				name = engine->devs[device].driver->name;
+		}
+	}
+	atomic_store_explicit(&segment->driver, name, memory_order_relaxed);
+}
+
+/* Says, once, that a lesser driver is used, and counts it. */
 static void
 driver_tell(struct mc_segment *segment, uint32_t device)
 {
 	struct mc_engine *engine = segment->engine;
 	const char *name = engine->devs[device].driver->name;
 
-	atomic_store_explicit(&segment->driver, name, memory_order_relaxed);
+	driver_note(segment);
 	if (device == 0 || segment->fallback_told)
 		return;
 	for (uint32_t i = 0; i < device; i++) {
@@ -245,20 +282,30 @@ driver_tell(struct mc_segment *segment, uint32_t device)
 	}
 }
 
+/* Is it no use to try again? A network may come back; another host does not become this one. */
+static bool
+link_hopeless(enum mc_family family, enum mc_status status)
+{
+	return status == MC_ERR_UNSUPPORTED ||
+	       (family == MC_FAMILY_SHM &&
+		(status == MC_ERR_UNREACHABLE || status == MC_ERR_PERMISSION));
+}
+
 /* Tries to bring @link up; its state tells how that went. */
 static void
 link_try(struct engine_link *link)
 {
 	struct mc_segment *segment = link->segment;
 	struct mc_engine *engine = segment->engine;
+	enum mc_family family = engine->devs[link->device].driver->family;
 	struct mc_peer_addr addr = {0};
 	struct engine_route *route;
 	enum mc_status st;
 
-	st = peer_addr(segment->desc, engine->devs[link->device].driver->family, &addr);
+	st = peer_addr(segment->desc, family, &addr);
 	if (st == MC_OK)
 		st = link_connect(link, &addr, &route);
-	if (st == MC_ERR_UNSUPPORTED || st == MC_ERR_UNREACHABLE || st == MC_ERR_PERMISSION) {
+	if (link_hopeless(family, st)) {
 		link->state = LINK_UNUSABLE;
 		return;
 	}
@@ -402,6 +449,7 @@ engine_route_returned(struct mc_msg *msg)
 		link->route = NULL;
 		link->failures = route->failures;
 		link->state = LINK_IDLE;
+		driver_note(segment);
 	}
 	if (newest && !segment->closing) {
 		MC_LOG_LIMITED(MC_LOG_INFO, "segment %s: connection over %s ended: %s",
