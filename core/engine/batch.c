@@ -182,6 +182,8 @@ mc_batch_wait(struct mc_batch *batch)
 
 	if (batch_state(batch) == BATCH_IDLE)
 		return MC_ERR_INVALID;
+	if (batch->engine->forks != atomic_load_explicit(&engine_forks, memory_order_relaxed))
+		return MC_ERR_PERMISSION;
 	if (batch->engine->poll_inline) {
 		while (!mc_batch_done(batch))
 			mc_engine_poll(batch->engine);

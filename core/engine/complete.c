@@ -65,6 +65,13 @@ engine_slice_end(struct engine_core *core, struct engine_slice *slice, enum mc_s
 		mc_counter_add(request->op == MC_READ ? &core->read_bytes : &core->write_bytes,
 			       slice->length);
 	mc_list_del(&slice->link);
+	part->slices_count--;
+	part->slices_bytes -= slice->length;
+	if (part->paused && part->slices_bytes <= ENGINE_PART_BYTES / 2 &&
+	    part->slices_count <= ENGINE_PART_SLICES / 2) {
+		part->paused = false;
+		mc_list_add_tail(&core->building, &part->building);
+	}
 	mc_list_add_head(&core->free, &slice->queue);	/* the one still in the cache */
 	engine_part_check(core, part);
 }

@@ -14,6 +14,29 @@
 #include "core/engine/private.h"
 #include "mc/log.h"
 
+_Atomic uint32_t engine_forks;
+
+static void
+forked_child(void)
+{
+	atomic_fetch_add_explicit(&engine_forks, 1, memory_order_relaxed);
+}
+
+static void
+forks_begin(void)
+{
+	if (pthread_atfork(NULL, NULL, forked_child) != 0)
+		mc_log_warn("engine: pthread_atfork failed; a forked child must not submit");
+}
+
+void
+engine_forks_count(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, forks_begin);
+}
+
 bool
 engine_forked(const struct mc_engine *engine)
 {

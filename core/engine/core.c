@@ -42,6 +42,7 @@ core_create(struct engine_core *core)
 	core->deadline_ns = UINT64_MAX;
 	core->timer.expired = engine_core_expired;
 	core->poller.poll = engine_core_poll;
+	core->poller.sleep = engine_core_sleep;
 	for (uint32_t i = 0; i < engine->devs_count; i++) {
 		enum mc_status st = engine->devs[i].driver->ops->cq_create(
 			engine->devs[i].dev, COMPLETIONS_MAX, &core->cqs[i]);
@@ -80,6 +81,7 @@ core_start(void *context, struct engine_core *core)
 		watch->watch.ready = device_ready;
 		watch->watch.events = EPOLLIN;
 		watch->ready = &core->ready[i];
+		core->ready[i] = true;
 		st = mc_watch_add(core->reactor, &watch->watch);
 		if (st != MC_OK)
 			atomic_store_explicit(&start->status, st, memory_order_relaxed);

@@ -10,8 +10,10 @@ engine_core_arm(struct engine_core *core, uint64_t deadline_ns)
 {
 	if (deadline_ns >= core->deadline_ns)
 		return MC_OK;
+	if (mc_timer_start(core->reactor, &core->timer, deadline_ns) != MC_OK)
+		return MC_ERR_NO_MEMORY;
 	core->deadline_ns = deadline_ns;
-	return mc_timer_start(core->reactor, &core->timer, deadline_ns);
+	return MC_OK;
 }
 
 /* Marks what was not cut yet. */
@@ -48,10 +50,11 @@ engine_part_end(struct engine_core *core, struct engine_part *part, enum mc_stat
 	if (part->ended != MC_OK)
 		return;
 	part->ended = status;
-	if (mc_list_linked(&part->building)) {
+	if (mc_list_linked(&part->building) || part->paused)
 		uncut_fail(part, status);
+	part->paused = false;
+	if (mc_list_linked(&part->building))
 		mc_list_del(&part->building);
-	}
 	/* linked while its slices end one by one: it is not complete before the loop is through */
 	mc_list_add_tail(&core->building, &part->building);
 	while (node != &part->slices) {
@@ -70,23 +73,32 @@ engine_part_end(struct engine_core *core, struct engine_part *part, enum mc_stat
 	engine_part_check(core, part);
 }
 
-/* Ends what is due; returns the earliest deadline of the rest. */
-static uint64_t
-parts_expire(struct engine_core *core, uint64_t now)
+/* Callbacks in there may end, complete or submit any part: what is due is set apart first. */
+uint64_t
+engine_parts_expire(struct engine_core *core, uint64_t now, enum mc_status status)
 {
 	struct mc_list *node = core->parts.next;
 	uint64_t earliest = UINT64_MAX;
+	struct mc_list due;
 
+	mc_list_init(&due);
 	while (node != &core->parts) {
 		struct engine_part *part = mc_container_of(node, struct engine_part, link);
 
 		node = node->next;
-		if (part->ended != MC_OK)
-			continue;
-		if (part->deadline_ns <= now)
-			engine_part_end(core, part, MC_ERR_TIMEOUT);
-		else if (part->deadline_ns < earliest)
+		if (part->ended == MC_OK && part->deadline_ns <= now) {
+			mc_list_del(&part->link);
+			mc_list_add_tail(&due, &part->link);
+		} else if (part->ended == MC_OK && part->deadline_ns < earliest) {
 			earliest = part->deadline_ns;
+		}
+	}
+	while (!mc_list_empty(&due)) {
+		struct engine_part *part = mc_container_of(due.next, struct engine_part, link);
+
+		mc_list_del(&part->link);
+		mc_list_add_tail(&core->parts, &part->link);
+		engine_part_end(core, part, status);
 	}
 	return earliest;
 }
@@ -99,7 +111,7 @@ engine_core_expired(struct mc_timer *timer)
 
 	/* a callback in there may submit: its deadline is armed on its own */
 	core->deadline_ns = UINT64_MAX;
-	earliest = parts_expire(core, mc_reactor_now(core->reactor));
+	earliest = engine_parts_expire(core, mc_reactor_now(core->reactor), MC_ERR_TIMEOUT);
 	if (earliest < UINT64_MAX)
 		engine_core_arm(core, earliest);
 }

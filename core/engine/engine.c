@@ -63,6 +63,7 @@ devs_open(struct mc_engine *engine, const struct mc_engine_params *params,
 
 	if (params->drivers != NULL && names_check(params->drivers, drivers) != MC_OK)
 		return MC_ERR_UNSUPPORTED;
+	engine->slice_bytes = UINT32_MAX;
 	engine->slice_bytes_max = UINT32_MAX;
 	engine->sge_max = ENGINE_SGE_MAX;
 	for (uint32_t i = 0; drivers[i] != NULL && engine->devs_count < ENGINE_DEVS_MAX; i++) {
@@ -82,6 +83,8 @@ devs_open(struct mc_engine *engine, const struct mc_engine_params *params,
 		engine->devs_count++;
 		if (entry->dev->limits.op_bytes_max < engine->slice_bytes_max)
 			engine->slice_bytes_max = entry->dev->limits.op_bytes_max;
+		if (entry->dev->limits.slice_bytes < engine->slice_bytes)
+			engine->slice_bytes = entry->dev->limits.slice_bytes;
 		if (entry->dev->limits.sge_max < engine->sge_max)
 			engine->sge_max = entry->dev->limits.sge_max;
 		snprintf(engine->drivers_text + at, sizeof(engine->drivers_text) - at, "%s%s",
@@ -336,6 +339,8 @@ mc_engine_create_with(const struct mc_engine_params *params,
 	engine = calloc(1, sizeof(*engine));
 	if (engine == NULL)
 		return MC_ERR_NO_MEMORY;
+	engine_forks_count();
+	engine->forks = atomic_load_explicit(&engine_forks, memory_order_relaxed);
 	engine->pid = getpid();
 	engine->instance = mc_random_seed();
 	engine->directory = directory;
@@ -355,14 +360,8 @@ mc_engine_create_with(const struct mc_engine_params *params,
 static void
 parts_cancel(void *context, struct engine_core *core)
 {
-	struct mc_list *node = core->parts.next;
-
-	while (node != &core->parts) {
-		struct engine_part *part = mc_container_of(node, struct engine_part, link);
-
-		node = node->next;
-		engine_part_end(core, part, MC_ERR_CANCELED);
-	}
+	core->stopping = true;
+	engine_parts_expire(core, UINT64_MAX, MC_ERR_CANCELED);
 }
 
 static void
@@ -379,6 +378,7 @@ mc_engine_destroy(struct mc_engine *engine)
 
 	if (engine == NULL || engine_forked(engine))
 		return;
+	atomic_store_explicit(&engine->stopping, true, memory_order_relaxed);
 	if (engine->cores_started)
 		engine_call(engine, &call, close_run);
 	if (engine->peer != NULL) {

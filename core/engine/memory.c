@@ -80,6 +80,7 @@ attach_on_core(void *context, struct engine_core *core)
 		if (st != MC_OK)
 			atomic_store_explicit(&attach->status, st, memory_order_relaxed);
 	}
+	engine_core_look(core);
 }
 
 static void
@@ -92,6 +93,7 @@ detach_on_core(void *context, struct engine_core *core)
 
 		mem->dev->driver->ops->mem_detach(core_cq(core, mem->dev), mem);
 	}
+	engine_core_look(core);
 }
 
 static void
@@ -229,6 +231,11 @@ mem_unreg_run(struct engine_call *base)
 	bool local_only = call->mem->local_only;
 	struct mc_desc *desc;
 
+	/*
+	 * Twice: a batch that a core shared out after another one was asked has reached that one,
+	 * when all have answered.
+	 */
+	engine_each_core(engine, busy_on_core, &busy);
 	engine_each_core(engine, busy_on_core, &busy);
 	if (atomic_load_explicit(&busy.status, memory_order_relaxed) != MC_OK) {
 		engine_call_end(base, MC_ERR_BUSY);

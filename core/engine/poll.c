@@ -6,6 +6,10 @@
 
 #define COMPLETIONS_PER_POLL 32u
 #define OPS_PER_POST 32u
+/* What is posted in one pass: where post() copies, the pass takes that long. */
+#define BYTES_PER_PASS (8u << 20)
+/* Arming may make the next polls dearer: only what was idle for a while is armed. */
+#define IDLE_POLLS 32u
 
 /* ---- out ---- */
 
@@ -19,7 +23,13 @@ engine_slice_send(struct engine_core *core, struct engine_peer *peer, struct eng
 		engine_slice_stray(core, peer, slice);
 		return;
 	}
-	route = peer->rails[peer->turn++ % peer->rails_count];
+	route = peer->rails[0];
+	if (peer->rails_count > 1)
+		route = peer->rails[peer->turn++ % peer->rails_count];
+	if (route->generation != request->generation) {
+		engine_slice_stray(core, peer, slice);
+		return;
+	}
 	if (route->keys != NULL) {
 		uint32_t at = engine_range_find(route, slice->remote_addr, slice->length);
 
@@ -29,44 +39,52 @@ engine_slice_send(struct engine_core *core, struct engine_peer *peer, struct eng
 		}
 		slice->remote_key = route->keys[at];
 	}
-	if (route->generation != request->generation) {
-		engine_slice_end(core, slice, MC_ERR_PEER_RESTARTED);
-		return;
-	}
 	slice->route = route;
 	mc_list_add_tail(&route->pending, &slice->queue);
 	if (!mc_list_linked(&peer->flush))
 		mc_list_add_tail(&core->flush, &peer->flush);
 }
 
-/* Posts what is pending on @route; false: the driver takes no more now. */
+static void
+op_fill(struct mc_op *op, const struct engine_slice *slice)
+{
+	const struct mc_batch *batch = slice->part->batch;
+
+	*op = (struct mc_op){
+		.cookie = (uintptr_t)slice,
+		.remote_addr = slice->remote_addr,
+		.remote_key = slice->remote_key,
+		.opcode = batch->requests[slice->request].op == MC_READ ? MC_OP_READ : MC_OP_WRITE,
+		.sge_count = slice->sge_count,
+		.sge = slice->sge,
+	};
+}
+
+/* Posts what is pending on @route; false: the driver takes no more now, or the pass is full. */
 static bool
-route_flush(struct engine_core *core, struct engine_route *route)
+route_flush(struct engine_core *core, struct engine_route *route, uint32_t *posted)
 {
 	while (!mc_list_empty(&route->pending)) {
 		struct mc_op ops[OPS_PER_POST];
 		struct mc_list *node = route->pending.next;
 		uint32_t count = 0, taken;
+		uint64_t bytes = 0;
 
-		for (; node != &route->pending && count < OPS_PER_POST; node = node->next) {
+		while (node != &route->pending && count < OPS_PER_POST && bytes < core->room) {
 			struct engine_slice *slice =
 				mc_container_of(node, struct engine_slice, queue);
-			const struct mc_batch *batch = slice->part->batch;
 
-			ops[count++] = (struct mc_op){
-				.cookie = (uintptr_t)slice,
-				.remote_addr = slice->remote_addr,
-				.remote_key = slice->remote_key,
-				.opcode = batch->requests[slice->request].op == MC_READ
-						  ? MC_OP_READ
-						  : MC_OP_WRITE,
-				.sge_count = slice->sge_count,
-				.sge = slice->sge,
-			};
+			op_fill(&ops[count++], slice);
+			bytes += slice->length;
+			node = node->next;
 		}
+		if (count == 0)
+			return false;
 		taken = route->ep->dev->fast.post(route->ep, ops, count);
 		route->inflight += taken;
 		core->inflight[route->device] += taken;
+		*posted += taken;
+		core->room -= bytes < core->room ? bytes : core->room;
 		for (uint32_t i = 0; i < taken; i++) {
 			struct mc_list *first = route->pending.next;
 
@@ -78,10 +96,11 @@ route_flush(struct engine_core *core, struct engine_route *route)
 	return true;
 }
 
-void
+uint32_t
 engine_core_flush(struct engine_core *core)
 {
 	struct mc_list *node = core->flush.next;
+	uint32_t posted = 0;
 
 	while (node != &core->flush) {
 		struct engine_peer *peer = mc_container_of(node, struct engine_peer, flush);
@@ -90,14 +109,28 @@ engine_core_flush(struct engine_core *core)
 		node = node->next;
 		for (uint32_t i = 0; i < core->engine->devs_count; i++) {
 			if (peer->routes[i] != NULL)
-				empty &= route_flush(core, peer->routes[i]);
+				empty &= route_flush(core, peer->routes[i], &posted);
 		}
-		if (empty)
-			mc_list_del(&peer->flush);
+		mc_list_del(&peer->flush);
+		if (!empty)	/* behind the others, whose turn it is next */
+			mc_list_add_tail(&core->flush, &peer->flush);
 	}
+	return posted;
 }
 
 /* ---- in ---- */
+
+/* From now on its descriptor tells when there is something to do; false: there is already. */
+static bool
+device_arm(struct engine_core *core, uint32_t device)
+{
+	struct mc_cq *cq = core->cqs[device];
+
+	core->idle[device] = 0;
+	core->ready[device] = cq->dev->driver->ops->arm(cq) != MC_OK;
+	core->polled[device] = core->ready[device];
+	return !core->ready[device];
+}
 
 static uint32_t
 device_poll(struct engine_core *core, uint32_t device)
@@ -108,8 +141,13 @@ device_poll(struct engine_core *core, uint32_t device)
 	uint32_t served = cq->counters.busy;
 
 	cq->counters.busy = false;
-	if (count + served == 0)
-		core->ready[device] = false;
+	core->polled[device] = true;
+	if (count + served > 0) {
+		core->idle[device] = 0;
+		core->ready[device] = true;
+	} else if (core->inflight[device] == 0 && ++core->idle[device] == IDLE_POLLS) {
+		device_arm(core, device);
+	}
 	for (uint32_t i = 0; i < count; i++)
 		engine_slice_completed(core, &completions[i]);
 	return count + served;
@@ -121,6 +159,7 @@ engine_core_poll(struct mc_poller *poller)
 	struct engine_core *core = mc_container_of(poller, struct engine_core, poller);
 	uint32_t work = 0;
 
+	core->room = BYTES_PER_PASS;
 	for (uint32_t i = 0; i < core->engine->devs_count; i++) {
 		if (core->inflight[i] > 0 || core->ready[i])
 			work += device_poll(core, i);
@@ -129,9 +168,22 @@ engine_core_poll(struct mc_poller *poller)
 		engine_core_cut(core);
 		work++;
 	} else if (!mc_list_empty(&core->flush)) {
-		engine_core_flush(core);
+		work += engine_core_flush(core);
 	}
 	if (!mc_list_empty(&core->draining))
 		engine_core_drain(core);
 	return work;
+}
+
+bool
+engine_core_sleep(struct mc_poller *poller)
+{
+	struct engine_core *core = mc_container_of(poller, struct engine_core, poller);
+	bool armed = true;
+
+	for (uint32_t i = 0; i < core->engine->devs_count; i++) {
+		if (core->polled[i] || core->ready[i])
+			armed &= device_arm(core, i);
+	}
+	return armed;
 }

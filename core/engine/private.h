@@ -26,6 +26,8 @@
 #define ENGINE_SOCKETS_MAX 8u		/* to one peer, over all cores */
 #define ENGINE_STRIPE_BYTES (1u << 20)	/* what one core takes of a large batch at a time */
 #define ENGINE_ATTEMPTS_MAX 9u		/* of one slice; upstream's MC_RETRY_CNT */
+#define ENGINE_PART_BYTES (32u << 20)	/* slices of one part, cut and not done, */
+#define ENGINE_PART_SLICES 1024u	/* so that others have their share */
 #define ENGINE_FAILURES_MAX 3u		/* of a route, in a row: then its slices fail at once */
 
 /* ---- slices, parts, batches ---- */
@@ -48,6 +50,7 @@ struct engine_slice {
 	uint16_t sge_count;
 	uint8_t attempts;
 	bool canceled;
+	bool refreshed;			/* the descriptor was in doubt for it, once */
 	struct mc_sge sge[ENGINE_SGE_MAX];
 };
 
@@ -70,6 +73,9 @@ struct engine_part {
 	struct mc_list link;		/* in the core's parts */
 	struct mc_list building;	/* linked while there are slices to cut */
 	struct mc_list slices;		/* in flight or waiting */
+	uint32_t slices_count;
+	bool paused;			/* has enough of them; cut on when half are done */
+	uint64_t slices_bytes;
 	uint64_t deadline_ns;
 	uint32_t first;
 	uint32_t stride;
@@ -145,6 +151,7 @@ struct engine_peer {
 	uint32_t rails_count;
 	uint32_t turn;
 	enum mc_status dead;		/* not MC_OK: no route, and none to be expected soon */
+	bool dropped;			/* its segment is being closed */
 	bool asked;			/* control knows that a route is wanted */
 	_Atomic bool refresh;		/* and that its descriptor is in doubt */
 	struct mc_msg ask;
@@ -178,10 +185,14 @@ struct engine_core {
 	struct mc_list flush;		/* peers with slices pending on a route */
 	struct mc_list draining;	/* broken routes with operations in flight */
 	bool cutting;
+	bool stopping;			/* the engine is being destroyed */
+	uint64_t room;			/* bytes to post in this pass */
 	uint64_t deadline_ns;		/* no part ends before */
 	struct mc_timer timer;		/* at deadline_ns or earlier */
 	uint32_t inflight[ENGINE_DEVS_MAX];
-	bool ready[ENGINE_DEVS_MAX];	/* its descriptor called */
+	bool ready[ENGINE_DEVS_MAX];	/* there may be something to do */
+	bool polled[ENGINE_DEVS_MAX];	/* since it was armed */
+	uint8_t idle[ENGINE_DEVS_MAX];	/* polls in a row that found nothing */
 	struct mc_cq *cqs[ENGINE_DEVS_MAX];
 	struct engine_watch watches[ENGINE_DEVS_MAX];
 	struct engine_slice *slices;
@@ -195,10 +206,12 @@ void engine_part_run(struct mc_msg *msg);	/* takes a part on, on its core */
 /* Cuts slices while there are free ones, and posts them. */
 void engine_core_cut(struct engine_core *core);
 uint32_t engine_core_poll(struct mc_poller *poller);
+bool engine_core_sleep(struct mc_poller *poller);
 /* Sends @slice over the best route, or lets it wait for one. */
 void engine_slice_send(struct engine_core *core, struct engine_peer *peer,
 		       struct engine_slice *slice);
-void engine_core_flush(struct engine_core *core);
+/* Posts what is pending; how many slices. */
+uint32_t engine_core_flush(struct engine_core *core);
 /* @slice is in no queue. May complete its batch. */
 void engine_slice_end(struct engine_core *core, struct engine_slice *slice,
 		      enum mc_status status);
@@ -228,6 +241,8 @@ uint32_t engine_range_find(const struct engine_route *route, uint64_t addr, uint
 void engine_part_end(struct engine_core *core, struct engine_part *part, enum mc_status status);
 void engine_core_expired(struct mc_timer *timer);
 enum mc_status engine_core_arm(struct engine_core *core, uint64_t deadline_ns);
+/* Ends what is due at @now; returns the earliest deadline of the rest. */
+uint64_t engine_parts_expire(struct engine_core *core, uint64_t now, enum mc_status status);
 
 static inline void
 engine_request_fail(struct engine_request *request, enum mc_status status)
@@ -302,6 +317,8 @@ struct mc_segment {
 
 struct mc_engine {
 	pid_t pid;
+	uint32_t forks;			/* engine_forks when it was created */
+	_Atomic bool stopping;
 	uint64_t instance;
 	struct mc_reactor *control;
 	pthread_t thread;
@@ -310,6 +327,7 @@ struct mc_engine {
 	struct mc_peer *peer;
 	struct engine_dev devs[ENGINE_DEVS_MAX];
 	uint32_t devs_count;
+	uint32_t slice_bytes;		/* before it is known which device it will be */
 	uint32_t slice_bytes_max;	/* that every device takes as one operation */
 	uint32_t sge_max;
 	struct engine_core *cores;
@@ -351,6 +369,9 @@ void engine_send(struct mc_reactor *reactor, struct mc_msg *msg);
 void engine_each_core(struct mc_engine *engine,
 		      void (*run)(void *context, struct engine_core *core), void *context);
 
+/* How often this process was forked off another: cheaper to look at than getpid(). */
+extern _Atomic uint32_t engine_forks;
+void engine_forks_count(void);
 bool engine_forked(const struct mc_engine *engine);
 
 enum mc_status engine_control_start(struct mc_engine *engine);
@@ -395,5 +416,13 @@ void engine_route_returned(struct mc_msg *msg);
 /* Gives one hold back; the last one of a closing segment frees it. */
 void engine_segment_let(struct mc_segment *segment);
 bool engine_links_possible(const struct mc_engine *engine, const struct mc_desc *desc);
+
+/* Something was done to a device outside of poll(): it is asked before the core sleeps. */
+static inline void
+engine_core_look(struct engine_core *core)
+{
+	for (uint32_t i = 0; i < core->engine->devs_count; i++)
+		core->ready[i] = true;
+}
 
 #endif

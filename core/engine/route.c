@@ -86,6 +86,10 @@ slice_wait(struct engine_core *core, struct engine_peer *peer, struct engine_sli
 	   bool refresh)
 {
 	slice->route = NULL;
+	if (peer->dropped) {
+		engine_slice_end(core, slice, peer->dead);
+		return;
+	}
 	mc_list_add_tail(&peer->waiting, &slice->queue);
 	peer_ask(core, peer, refresh);
 }
@@ -108,8 +112,9 @@ engine_slice_stray(struct engine_core *core, struct engine_peer *peer, struct en
 		engine_slice_end(core, slice, peer->dead);
 	} else if (peer->rails_count == 0) {
 		slice_wait(core, peer, slice, false);
-	} else if (slice->attempts++ == 0) {
+	} else if (!slice->refreshed) {
 		/* none of the buffers that we know: perhaps of one that is new */
+		slice->refreshed = true;
 		slice_wait(core, peer, slice, true);
 	} else {
 		engine_slice_end(core, slice, MC_ERR_ADDRESS_REJECTED);
@@ -170,6 +175,7 @@ engine_route_install(struct mc_msg *msg)
 		return;
 	}
 	peer->routes[route->device] = route;
+	core->ready[route->device] = true;
 	if (old != NULL)
 		engine_route_break(core, old, MC_ERR_CANCELED);
 	peer->dead = MC_OK;
@@ -275,7 +281,10 @@ engine_slice_failed(struct engine_core *core, struct engine_slice *slice, enum m
 		return;
 	}
 	if (status == MC_ERR_ADDRESS_REJECTED) {
-		if (slice->attempts++ == 0)
+		bool again = !slice->refreshed;
+
+		slice->refreshed = true;
+		if (again)
 			slice_wait(core, peer, slice, true);
 		else
 			engine_slice_end(core, slice, status);
@@ -299,9 +308,13 @@ void
 engine_peer_drop(struct engine_core *core, struct engine_peer *peer, enum mc_status status)
 {
 	peer->dead = status;
+	peer->dropped = true;
 	for (uint32_t i = 0; i < core->engine->devs_count; i++) {
 		if (peer->routes[i] != NULL)
 			engine_route_break(core, peer->routes[i], status);
 	}
 	waiting_fail(core, peer, status);
+	/* control may free it as soon as it hears of this */
+	if (mc_list_linked(&peer->flush))
+		mc_list_del(&peer->flush);
 }

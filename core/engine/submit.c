@@ -44,6 +44,9 @@ part_prepare(struct engine_part *part, struct engine_core *core, uint32_t first,
 	part->first = first;
 	part->stride = stride;
 	part->ended = MC_OK;
+	part->slices_count = 0;
+	part->slices_bytes = 0;
+	part->paused = false;
 	part->request = 0;
 	part->stripe = 0;
 	part->piece = 0;
@@ -64,6 +67,10 @@ mc_batch_submit(struct mc_batch *batch, uint64_t deadline_ns,
 
 	if (atomic_load_explicit(&batch->state, memory_order_relaxed) != BATCH_IDLE)
 		return MC_ERR_BUSY;
+	if (engine->forks != atomic_load_explicit(&engine_forks, memory_order_relaxed))
+		return MC_ERR_PERMISSION;
+	if (atomic_load_explicit(&engine->stopping, memory_order_relaxed))
+		return MC_ERR_CANCELED;
 	if (deadline_ns == 0)
 		deadline_ns = mc_clock_mono_ns() + DEADLINE_DEFAULT_NS;
 	batch->done = done;
@@ -83,6 +90,18 @@ mc_batch_submit(struct mc_batch *batch, uint64_t deadline_ns,
 
 /* ---- on the core ---- */
 
+/* Nothing of @part may be touched behind it: it may have ended. */
+static void
+part_take(struct engine_core *core, struct engine_part *part)
+{
+	mc_list_add_tail(&core->parts, &part->link);
+	mc_list_add_tail(&core->building, &part->building);
+	if (core->stopping)
+		engine_part_end(core, part, MC_ERR_CANCELED);
+	else if (engine_core_arm(core, part->deadline_ns) != MC_OK)
+		engine_part_end(core, part, MC_ERR_NO_MEMORY);
+}
+
 /* Shares the stripes of a large batch out. A core whose ring is full gets nothing: we do its part.
  * */
 static void
@@ -90,17 +109,17 @@ part_share(struct engine_part *part)
 {
 	struct engine_core *core = part->core;
 	struct mc_batch *batch = part->batch;
+	uint32_t stride = part->stride;
 
-	for (uint32_t i = 1; i < part->stride; i++) {
-		uint32_t index = (core->index + i) % part->stride;
+	for (uint32_t i = 1; i < stride; i++) {
+		uint32_t index = (core->index + i) % stride;
 		struct engine_part *other = &batch->parts[index];
 
-		part_prepare(other, &core->engine->cores[index], i, part->stride,
-			     part->deadline_ns);
+		part_prepare(other, &core->engine->cores[index], i, stride, part->deadline_ns);
 		if (mc_reactor_send(other->core->reactor, &other->msg) == MC_OK)
 			continue;
 		other->core = core;
-		engine_part_run(&other->msg);
+		part_take(core, other);
 	}
 }
 
@@ -110,12 +129,9 @@ engine_part_run(struct mc_msg *msg)
 	struct engine_part *part = mc_container_of(msg, struct engine_part, msg);
 	struct engine_core *core = part->core;
 
-	mc_list_add_tail(&core->parts, &part->link);
-	mc_list_add_tail(&core->building, &part->building);
-	if (engine_core_arm(core, part->deadline_ns) != MC_OK)
-		engine_part_end(core, part, MC_ERR_NO_MEMORY);
-	else if (part->first == 0)
+	if (part->first == 0 && part->stride > 1)
 		part_share(part);
+	part_take(core, part);
 	engine_core_cut(core);
 }
 
@@ -201,7 +217,7 @@ static uint32_t
 slice_bytes(const struct engine_core *core, const struct engine_peer *peer, uint32_t left)
 {
 	const struct mc_engine *engine = core->engine;
-	uint32_t want = engine->slice_bytes_max;
+	uint32_t want = engine->slice_bytes;
 
 	for (uint32_t i = 0; i < engine->devs_count; i++) {
 		if (peer->routes[i] != NULL) {
@@ -236,22 +252,28 @@ part_cut(struct engine_core *core, struct engine_part *part)
 	slice->request = part->request;
 	slice->attempts = 0;
 	slice->canceled = false;
+	slice->refreshed = false;
 	slice->route = NULL;
 	mc_list_add_tail(&part->slices, &slice->link);
 	slice_fill(part, slice, slice_bytes(core, peer, part->stripe_left), core->engine->sge_max);
+	part->slices_count++;
+	part->slices_bytes += slice->length;
 	engine_slice_send(core, peer, slice);
 	return true;
 }
 
-/* A turn: true while the part has more to cut. */
+/* A turn: true while the part has more to cut now. */
 static bool
 part_turn(struct engine_core *core, struct engine_part *part)
 {
 	for (uint32_t i = 0; i < CUT_PER_TURN; i++) {
-		if (part->ended != MC_OK || !part->building.next)
-			return false;
 		if (mc_list_empty(&core->free))
 			return true;
+		if (part->slices_bytes >= ENGINE_PART_BYTES ||
+		    part->slices_count >= ENGINE_PART_SLICES) {
+			part->paused = true;
+			return false;
+		}
 		if (!part_cut(core, part))
 			return false;
 	}

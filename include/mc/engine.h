@@ -15,7 +15,8 @@
  * its one user calls mc_engine_poll(). Whatever may block (names, handshakes, connecting, mapping)
  * is done on a control thread of its own in both cases. Several engines in a process are fine.
  *
- * A forked child must not call anything here; what it calls answers MC_ERR_PERMISSION.
+ * A forked child must not use the engines of its parent: what blocks here, mc_batch_submit() and
+ * mc_batch_wait() answer MC_ERR_PERMISSION there, and mc_engine_destroy() does nothing.
  */
 #ifndef MC_ENGINE_H
 #define MC_ENGINE_H
@@ -59,7 +60,8 @@ enum mc_status mc_engine_create(const struct mc_engine_params *params,
 				struct mc_engine **engine_out);
 /*
  * Ends what is under way with MC_ERR_CANCELED, tells the metadata server, frees. Batches must have
- * been freed and memory unregistered, not so segments. NULL is fine.
+ * been freed and memory unregistered, not so segments; one whose @done is still to come may be
+ * freed there. A batch submitted meanwhile is refused with MC_ERR_CANCELED. NULL is fine.
  */
 void mc_engine_destroy(struct mc_engine *engine);
 
@@ -104,6 +106,7 @@ struct mc_engine_mem *mc_engine_mem_find(struct mc_engine *engine, const void *a
  */
 enum mc_status mc_segment_open(struct mc_engine *engine, const char *name, uint64_t timeout_ns,
 			       struct mc_segment **segment_out);
+/* Blocks. Not while a batch that names it is under way. */
 void mc_segment_close(struct mc_segment *segment);
 
 struct mc_segment_buffer {
@@ -117,7 +120,10 @@ struct mc_segment_buffer {
  */
 uint32_t mc_segment_buffers(struct mc_segment *segment, bool refresh,
 			    struct mc_segment_buffer *buffers_out, uint32_t max);
-/* The driver that transfers to it would use now: "shm", "tcp"; NULL: none works. Static storage. */
+/*
+ * The driver that transfers to it use now: "shm", "tcp"; NULL: none works, or there was no transfer
+ * yet. Static storage.
+ */
 const char *mc_segment_driver(const struct mc_segment *segment);
 
 /* A few bytes outside all memory; they arrive at the peer's mc_engine_notify_set(). Block. */
@@ -168,7 +174,8 @@ enum mc_status mc_batch_addv(struct mc_batch *batch, enum mc_transfer_op op,
  * it passes, what is not done ends with MC_ERR_TIMEOUT, and no memory of the batch is touched after
  * the completion. @done, if there is one, is called on the lcore of the last transfer (inline: in
  * mc_engine_poll()) and may reset, fill and submit the batch again; it must not block.
- * MC_AGAIN: the lcore's ring is full; nothing was started. MC_ERR_BUSY: the batch is under way.
+ * MC_AGAIN: the lcore's ring is full; nothing was started. MC_ERR_BUSY: the batch is under way, or
+ * was not reset.
  */
 enum mc_status mc_batch_submit(struct mc_batch *batch, uint64_t deadline_ns,
 			       void (*done)(void *context, struct mc_batch *batch), void *context);
