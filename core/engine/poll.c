@@ -179,8 +179,13 @@ bool
 engine_core_sleep(struct mc_poller *poller)
 {
 	struct engine_core *core = mc_container_of(poller, struct engine_core, poller);
-	bool armed = true;
+	bool armed = true, busy = false;
 
+	for (uint32_t i = 0; i < core->engine->devs_count; i++)
+		busy |= core->inflight[i] > 0;
+	/* nothing in flight, so that no completion will make room: the driver had none to give */
+	if (!busy && !mc_list_empty(&core->flush))
+		return false;
 	for (uint32_t i = 0; i < core->engine->devs_count; i++) {
 		if (core->polled[i] || core->ready[i])
 			armed &= device_arm(core, i);
