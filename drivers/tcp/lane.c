@@ -254,8 +254,9 @@ static void
 op_done(struct tcp_lane *lane, struct tcp_op *op)
 {
 	op_take_off(lane, op);
+	/* by a reset, by which nothing is lost: else our port could not be used for a minute */
 	if (op->version == 1)
-		tcp_lane_close(lane, false);
+		tcp_lane_close(lane, true);
 	tcp_op_complete(op, MC_OK, 0);
 }
 

@@ -12,7 +12,8 @@ from support.engine_node import MIB
 
 SOAK_SECONDS = int(os.environ.get("MC_TEST_SOAK_SECONDS", "8"))
 WAYS = {"shm": {}, "tcp": {"drivers": "tcp"}, "inline shm": {"inline": True},
-        "inline tcp": {"drivers": "tcp", "inline": True}}
+        "inline tcp": {"drivers": "tcp", "inline": True},
+        "version 1 tcp": {"drivers": "tcp", "env": {"MC_TCP_PROTO": "1"}}}
 SIZES = (1, 7, 64, 4095, 4096, 65536, 65537, MIB + 3, 16 * MIB)
 
 
