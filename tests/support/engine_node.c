@@ -98,7 +98,7 @@ do_create(const json_t *command)
 static json_t *
 do_destroy(const json_t *command)
 {
-	for (unsigned int i = 0; i < batches_count; i++) {
+	for (unsigned int i = 0; i < ITEMS_MAX; i++) {
 		if (batches[i] != NULL)
 			mc_batch_wait(batches[i]);
 		mc_batch_free(batches[i]);
