@@ -3,6 +3,7 @@
 that stall, drip, lie and break off, in both roles."""
 
 import json
+import socket
 import struct
 import time
 
@@ -314,6 +315,72 @@ def test_a_peer_that_does_not_answer_handshakes(nodes, target):
     peer.released.set()
     local = node.memory(MIB)
     node.moves(node.open(peer.segment), "read", [peer.addr, local, MIB])
+
+
+def test_a_port_that_does_not_answer_hinders_no_other(nodes, target):
+    """Connecting to it neither fails nor ends, as to a host that is gone."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        waiting = [socket.socket() for _ in range(3)]
+        for sock in waiting:
+            sock.setblocking(False)
+            sock.connect_ex(full.getsockname())
+        gone = target(fields={"tcp_data_port": full.getsockname()[1]})
+        good, another = target(), target()
+        node, segment, local = opened(nodes, good)
+        node.moves(segment, "read", [good.addr, local, MIB])
+        batch = node.do("begin", segment=node.open(gone.segment), op="read", timeout_ms=2000,
+                        requests=[[gone.addr, local, 4096]])
+        for _ in range(20):
+            done = node.transfer(segment, "read", [[good.addr, local, 65536]], 3000)
+            assert done["status"] == "ok" and done["ms"] < 300, done
+        begin = time.monotonic()
+        node.moves(node.open(another.segment), "read", [another.addr, local, MIB])
+        assert time.monotonic() - begin < 2
+        done = node.do("await", batch=batch)
+        assert done["status"] == "timed out" and 2000 <= done["ms"] < 2300, done
+        for sock in waiting:
+            sock.close()
+
+
+def test_many_peers(nodes, target):
+    peers = [target(size=65536) for _ in range(40)]
+    node, _, local = opened(nodes, peers[0], 40 * 65536)
+    segments = [node.open(peer.segment) for peer in peers]
+
+    def all_read():
+        batches = [node.do("begin", segment=segments[i], op="read", timeout_ms=5000,
+                           requests=[[peer.addr, local + i * 65536, 65536]])
+                   for i, peer in enumerate(peers)]
+        return [node.do("await", batch=batch) for batch in batches]
+    for i, peer in enumerate(peers):
+        peer.memory[:] = pattern(65536, i)
+    assert {done["status"] for done in all_read()} == {"ok"}
+    assert [i for i in range(40) if node.wrong(local + i * 65536, 65536, i) is not None] == []
+    for peer in peers[::2]:
+        peer.close()
+    for i, done in enumerate(all_read()):
+        assert (done["status"] == "ok") == (i % 2 == 1), (i, done)
+        assert done["ms"] < 3000, (i, done)
+
+
+@pytest.mark.parametrize("fields, expected", [
+    ({"buffers": []}, "ok"), ({"tcp_data_host": "localhost"}, "ok"), ({"name": None}, "ok"),
+    ({"tcp_proto_version": 3}, "ok"), ({"extra": {"a": [1]}}, "ok"),
+    ({"protocol": "rdma", "devices": [], "priority_matrix": {}}, "not supported"),
+    ({"tcp_data_port": 0}, "not supported"),
+    ({"protocol": "carrier pigeon"}, "message does not decode"),
+    ({"protocol": ["tcp"]}, "message does not decode"),
+    ({"tcp_data_port": "1"}, "message does not decode"),
+    ({"tcp_data_port": 70000}, "message does not decode"),
+    ({"buffers": [{"name": "", "addr": 1, "length": 1}]}, "message does not decode"),
+], ids=str)
+def test_descriptors(nodes, target, fields, expected):
+    peer, node = target(fields=fields), nodes()
+    local = node.memory(4096)
+    made = node.do("open", name=peer.segment, timeout_ms=3000)
+    assert made["status"] == expected
+    if expected == "ok":
+        node.moves(made["segment"], "read", [peer.addr, local, 4096])
 
 
 # ---- as initiator: peers that come back ----
