@@ -148,8 +148,11 @@ device_poll(struct engine_core *core, uint32_t device)
 	} else if (core->inflight[device] == 0 && ++core->idle[device] == IDLE_POLLS) {
 		device_arm(core, device);
 	}
+	/* what callbacks submit is cut after all of them, and so posted together */
+	core->cutting = true;
 	for (uint32_t i = 0; i < count; i++)
 		engine_slice_completed(core, &completions[i]);
+	core->cutting = false;
 	return count + served;
 }
 
