@@ -175,17 +175,6 @@ def test_always_bad_answers(nodes, target, fault):
     assert peer.memory == pattern(MIB, 9)
 
 
-def test_a_write_that_is_done_before_it_was_sent(nodes, target):
-    def early(request):
-        request.status()
-        request.target.stall()
-        raise End
-    peer = target(answer=early, size=64 * MIB)
-    node, segment, local = opened(nodes, peer, 64 * MIB)
-    done = node.transfer(segment, "write", [[peer.addr, local, 64 * MIB]], 5000)
-    assert done["status"] == "protocol error", done
-
-
 def test_rejected(nodes, target):
     """What a target rejects is asked for once more, behind a look at its buffers; the neighbours
     in the batch are done."""
