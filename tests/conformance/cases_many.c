@@ -27,9 +27,11 @@ START_TEST(post_takes_what_fits)
 		ops[i] = client_op(&pair.client, pair.path, MC_OP_READ, i + 1,
 				   pair.server.memory + i * CELL, i * CELL, CELL, &sge[i]);
 	must(client_post(&pair.client, pair.path, ops, 0) == 0);
-	/* without a poll it must be full at some time */
-	posted = client_post(&pair.client, pair.path, ops, OPS);
-	must(posted > 0 && posted < OPS);
+	/* without a poll it must be full at some time; one that takes few may take none at first */
+	do
+		posted = client_post(&pair.client, pair.path, ops, OPS);
+	while (posted == 0);
+	must(posted < OPS);
 	must(posted <= pair.client.dev->limits.depth_max);
 	while ((taken = client_post(&pair.client, pair.path, ops + posted, OPS - posted)) > 0) {
 		posted += taken;

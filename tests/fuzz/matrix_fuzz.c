@@ -81,10 +81,11 @@ written_check(const struct mc_matrix *matrix)
 static void
 location_check(const uint8_t *data, size_t len, const struct mc_matrix *matrix)
 {
-	char *text = strndup((const char *)data, len);
+	char *text = calloc(1, len + 1);
 	struct mc_location location;
 
 	must(text != NULL);
+	memcpy(text, data, len);
 	row_check(matrix, mc_matrix_find(matrix, text));
 	if (!mc_location_parse(text, &location))
 		must(location.nodes_count == 0);
