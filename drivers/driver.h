@@ -167,8 +167,7 @@ struct mc_driver_ops {
 	void (*ep_destroy)(struct mc_ep *ep);
 	/* [owner] Between the two, and only then, the ep may be posted to. */
 	enum mc_status (*ep_attach)(struct mc_ep *ep);
-	/* Every operation outstanding is completed by the next polls, MC_ERR_CANCELED if not done.
-	 * */
+	/* What is outstanding is completed by the next polls, MC_ERR_CANCELED if not done. */
 	void (*ep_detach)(struct mc_ep *ep);
 	/*
 	 * [owner] Ends one operation: it is completed by the next polls, as it is if it was done,

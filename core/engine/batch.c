@@ -166,8 +166,7 @@ batch_result(const struct mc_batch *batch)
 	return MC_OK;
 }
 
-/* A short while without the kernel: most transfers are done sooner than a thread sleeps and wakes.
- * */
+/* A short while without the kernel: a thread needs longer to sleep and wake than most transfers. */
 static void
 batch_spin(const struct mc_batch *batch)
 {

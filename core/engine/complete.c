@@ -10,8 +10,7 @@
 
 #include "core/engine/private.h"
 
-/* Nothing of @batch may be touched behind the exchange when nobody is called back: it may be freed.
- * */
+/* Behind the exchange @batch may be freed, if nobody is called back: nothing of it is touched. */
 static void
 batch_complete(struct mc_batch *batch)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cores: what an engine has on each lcore (inline: on its one reactor), made, started and stopped.
- * */
+/* Cores: what an engine has on each lcore, or on the one reactor that its caller polls. */
 #include <stdlib.h>
 #include <sys/epoll.h>
 

@@ -209,8 +209,7 @@ busy_on_core(void *context, struct engine_core *core)
 	}
 }
 
-/* Peers that ask from now on are not told of it; whether that was heard does not matter any more.
- * */
+/* The memory is out of reach by now, whether or not that was heard. */
 static void
 mem_unpublished(void *context, enum mc_status status)
 {

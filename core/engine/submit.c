@@ -102,8 +102,7 @@ part_take(struct engine_core *core, struct engine_part *part)
 		engine_part_end(core, part, MC_ERR_NO_MEMORY);
 }
 
-/* Shares the stripes of a large batch out. A core whose ring is full gets nothing: we do its part.
- * */
+/* Shares the stripes of a large batch out; the part of a core whose ring is full is done here. */
 static void
 part_share(struct engine_part *part)
 {
