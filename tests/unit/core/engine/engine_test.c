@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/random.h"
 #include "core/engine/engine.h"
+#include "tests/support/engine_side.h"
 #include "tests/support/fake_directory.h"
 #include "tests/support/must.h"
 #include "tests/support/suite.h"
@@ -15,37 +16,16 @@
 
 static const struct mc_driver *shm_only[2];
 
-struct side {
-	struct mc_engine *engine;
-	struct mc_region *region;
-	struct mc_engine_mem *mem;
-	unsigned char *bytes;
-};
-
 static void
-side_open(struct side *side, const char *name, bool poll_inline)
+side_open(struct engine_side *side, const char *name, bool poll_inline)
 {
-	struct mc_engine_params params = {.size = sizeof(params),
-					  .name = name,
-					  .metadata = "P2PHANDSHAKE",
-					  .poll_inline = poll_inline};
-	struct mc_region_params region = {.size = sizeof(region), .length = BYTES};
+	struct engine_side_params params = {.name = name,
+					    .drivers = shm_only,
+					    .poll_inline = poll_inline,
+					    .length = BYTES};
 
 	shm_only[0] = mc_driver_find("shm");
-	ck_assert_int_eq(mc_engine_create_with(&params, shm_only, &fake_directory, &side->engine),
-			 MC_OK);
-	ck_assert_int_eq(mc_region_create(&region, &side->region), MC_OK);
-	side->bytes = mc_region_addr(side->region);
-	ck_assert_int_eq(mc_engine_mem_reg(side->engine, side->bytes, BYTES, NULL, &side->mem),
-			 MC_OK);
-}
-
-static void
-side_close(struct side *side)
-{
-	ck_assert_int_eq(mc_engine_mem_unreg(side->mem), MC_OK);
-	mc_engine_destroy(side->engine);
-	ck_assert_int_eq(mc_region_destroy(side->region), MC_OK);
+	engine_side_open(side, &params);
 }
 
 static void
@@ -63,7 +43,7 @@ moves_bytes(bool poll_inline)
 {
 	struct mc_segment *peer;
 	struct mc_batch *batch;
-	struct side a, b;
+	struct engine_side a, b;
 
 	side_open(&a, "a", poll_inline);
 	side_open(&b, "b", false);
@@ -89,8 +69,8 @@ moves_bytes(bool poll_inline)
 	ck_assert_ptr_nonnull(strstr(mc_engine_text(a.engine), "\nnode "));
 	mc_batch_free(batch);
 	mc_segment_close(peer);
-	side_close(&a);
-	side_close(&b);
+	engine_side_close(&a);
+	engine_side_close(&b);
 	fake_directory_clear();
 }
 
@@ -110,7 +90,7 @@ START_TEST(an_address_that_is_not_registered_is_refused)
 {
 	struct mc_segment *peer;
 	struct mc_batch *batch;
-	struct side a, b;
+	struct engine_side a, b;
 
 	side_open(&a, "a", false);
 	side_open(&b, "b", false);
@@ -126,8 +106,8 @@ START_TEST(an_address_that_is_not_registered_is_refused)
 	ck_assert_int_eq(mc_batch_status(batch, 1), MC_OK);
 	mc_batch_free(batch);
 	mc_segment_close(peer);
-	side_close(&a);
-	side_close(&b);
+	engine_side_close(&a);
+	engine_side_close(&b);
 	fake_directory_clear();
 }
 END_TEST

@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/random.h"
 #include "core/engine/engine.h"
+#include "tests/support/engine_side.h"
 #include "tests/support/fake_directory.h"
 #include "tests/support/fault_driver.h"
 #include "tests/support/must.h"
@@ -20,48 +21,20 @@
 
 static const struct mc_driver *drivers[3];	/* shm and tcp, both with faults on top */
 
-struct side {
-	struct mc_engine *engine;
-	struct mc_region *region;
-	struct mc_engine_mem *mem;
-	unsigned char *bytes;
-};
-
 static void
-engine_open(struct side *side, const char *name, const char *list, bool poll_inline)
+side_open(struct engine_side *side, const char *name, const char *list, bool poll_inline)
 {
-	struct mc_engine_params params = {.size = sizeof(params),
-					  .name = name,
-					  .metadata = "P2PHANDSHAKE",
-					  .drivers = list,
-					  .bind_host = "127.0.0.1",
-					  .poll_inline = poll_inline};
+	struct engine_side_params params = {.name = name,
+					    .drivers = drivers,
+					    .list = list,
+					    .poll_inline = poll_inline,
+					    .length = BYTES};
 
-	must(mc_engine_create_with(&params, drivers, &fake_directory, &side->engine) == MC_OK);
-}
-
-static void
-side_open(struct side *side, const char *name, const char *list, bool poll_inline)
-{
-	struct mc_region_params region = {
-		.size = sizeof(region), .length = BYTES, .huge = MC_HUGE_NEVER};
-
-	engine_open(side, name, list, poll_inline);
-	must(mc_region_create(&region, &side->region) == MC_OK);
-	side->bytes = mc_region_addr(side->region);
-	must(mc_engine_mem_reg(side->engine, side->bytes, BYTES, NULL, &side->mem) == MC_OK);
-}
-
-static void
-side_close(struct side *side)
-{
-	must(mc_engine_mem_unreg(side->mem) == MC_OK);
-	mc_engine_destroy(side->engine);
-	must(mc_region_destroy(side->region) == MC_OK);
+	engine_side_open(side, &params);
 }
 
 struct pair {
-	struct side a, b;
+	struct engine_side a, b;
 	struct mc_segment *peer;
 };
 
@@ -81,8 +54,8 @@ pair_close(struct pair *pair)
 	fault_plan_set(drivers[0], NULL);
 	fault_plan_set(drivers[1], NULL);
 	mc_segment_close(pair->peer);
-	side_close(&pair->a);
-	side_close(&pair->b);
+	engine_side_close(&pair->a);
+	engine_side_close(&pair->b);
 	fake_directory_clear();
 }
 
@@ -389,7 +362,7 @@ START_TEST(memory_in_use_stays_and_a_destroyed_engine_ends_its_work)
 	ck_assert_uint_eq(atomic_load(&chain.left), 0);
 	ck_assert_int_eq(atomic_load(&chain.status), MC_ERR_CANCELED);
 	must(mc_region_destroy(pair.a.region) == MC_OK);
-	side_close(&pair.b);
+	engine_side_close(&pair.b);
 	fake_directory_clear();
 }
 END_TEST
@@ -426,7 +399,7 @@ START_TEST(a_restarted_peer_is_not_written_to_by_old_requests)
 	ck_assert_int_eq(mc_batch_wait(old), MC_OK);
 	mc_batch_free(old);
 	old = batch_of(&pair, 1, BYTES);
-	side_close(&pair.b);
+	engine_side_close(&pair.b);
 	side_open(&pair.b, "b", "shm", false);
 	memset(pair.b.bytes, 0x77, BYTES);
 	ck_assert_int_eq(read_at_last(&pair, BYTES), MC_OK);
