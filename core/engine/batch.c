@@ -170,8 +170,11 @@ batch_result(const struct mc_batch *batch)
 static void
 batch_spin(const struct mc_batch *batch)
 {
-	for (uint32_t i = 0; i < 200 && !mc_batch_done(batch); i++)
+	for (uint32_t i = 0; i < 200 && !mc_batch_done(batch); i++) {
+#if defined(__x86_64__)
 		__builtin_ia32_pause();
+#endif
+	}
 }
 
 enum mc_status

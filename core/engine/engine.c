@@ -33,6 +33,19 @@ list_has(const char *names, const char *name)
 	return false;
 }
 
+static void
+names_refuse(const char *name, size_t length, const struct mc_driver *const *drivers)
+{
+	char known[64] = "";
+
+	for (uint32_t i = 0; drivers[i] != NULL; i++) {
+		size_t at = strlen(known);
+
+		snprintf(known + at, sizeof(known) - at, " %s", drivers[i]->name);
+	}
+	mc_log_error("engine: driver %.*s is not built; there are:%s", (int)length, name, known);
+}
+
 static enum mc_status
 names_check(const char *names, const struct mc_driver *const *drivers)
 {
@@ -44,8 +57,7 @@ names_check(const char *names, const struct mc_driver *const *drivers)
 			known |= strlen(drivers[i]->name) == span &&
 				 memcmp(drivers[i]->name, at, span) == 0;
 		if (!known) {
-			mc_log_error("engine: driver %.*s is not built; there are shm and tcp",
-				     (int)span, at);
+			names_refuse(at, span, drivers);
 			return MC_ERR_UNSUPPORTED;
 		}
 		at += span + (at[span] == ',');
@@ -63,6 +75,9 @@ devs_open(struct mc_engine *engine, const struct mc_engine_params *params,
 
 	if (params->drivers != NULL && names_check(params->drivers, drivers) != MC_OK)
 		return MC_ERR_UNSUPPORTED;
+	if (params->devices != NULL && params->devices[0] != '\0')
+		mc_log_warn("engine: devices %s are not used, as no driver for NICs is built",
+			    params->devices);
 	engine->slice_bytes = UINT32_MAX;
 	engine->slice_bytes_max = UINT32_MAX;
 	engine->sge_max = ENGINE_SGE_MAX;

@@ -181,9 +181,13 @@ mem_reg_run(struct engine_call *base)
 		return;
 	}
 	mc_list_add_tail(&engine->mems, &mem->link);
-	desc = mem->local_only ? NULL : engine_describe(engine);
-	if (desc == NULL) {
+	if (mem->local_only) {
 		engine_call_end(base, MC_OK);
+		return;
+	}
+	desc = engine_describe(engine);
+	if (desc == NULL) {
+		mem_published(call, MC_ERR_NO_MEMORY);
 		return;
 	}
 	engine->directory->publish(engine->peer, desc, PUBLISH_TIMEOUT_NS, mem_published, call);
@@ -243,9 +247,13 @@ mem_unreg_run(struct engine_call *base)
 	mc_list_del(&call->mem->link);
 	mem_drop(call->mem);
 	/* without a peer: the engine is being destroyed, and has told so */
-	desc = local_only || engine->peer == NULL ? NULL : engine_describe(engine);
-	if (desc == NULL) {
+	if (local_only || engine->peer == NULL) {
 		engine_call_end(base, MC_OK);
+		return;
+	}
+	desc = engine_describe(engine);
+	if (desc == NULL) {
+		mem_unpublished(call, MC_ERR_NO_MEMORY);
 		return;
 	}
 	engine->directory->publish(engine->peer, desc, PUBLISH_TIMEOUT_NS, mem_unpublished, call);
