@@ -2,7 +2,9 @@
 #include "apps/mc-bench/report.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <stddef.h>
+
+#include "apps/mc-bench/median.h"
 
 struct figures
 figures_of(const struct run_result *result)
@@ -23,25 +25,6 @@ figures_of(const struct run_result *result)
 	};
 }
 
-static int
-double_order(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return left < right ? -1 : left > right;
-}
-
-static double
-median(const struct figures *all, unsigned int count, size_t offset)
-{
-	double values[REPORT_ROUNDS_MAX];
-
-	for (unsigned int i = 0; i < count; i++)
-		values[i] = *(const double *)((const char *)&all[i] + offset);
-	qsort(values, count, sizeof(values[0]), double_order);
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
-
 struct figures
 figures_median(const struct run_result *results, unsigned int count)
 {
@@ -52,13 +35,20 @@ figures_median(const struct run_result *results, unsigned int count)
 		result.wrong += all[i].wrong;
 		result.seconds += all[i].seconds;
 	}
-	result.calls_per_s = median(all, count, offsetof(struct figures, calls_per_s));
-	result.keys_per_s = median(all, count, offsetof(struct figures, keys_per_s));
-	result.p50_us = median(all, count, offsetof(struct figures, p50_us));
-	result.p99_us = median(all, count, offsetof(struct figures, p99_us));
-	result.p999_us = median(all, count, offsetof(struct figures, p999_us));
-	result.max_us = median(all, count, offsetof(struct figures, max_us));
-	result.cpu_us_per_call = median(all, count, offsetof(struct figures, cpu_us_per_call));
+	result.calls_per_s = median_of(all, sizeof(all[0]), count,
+		offsetof(struct figures, calls_per_s));
+	result.keys_per_s = median_of(all, sizeof(all[0]), count,
+		offsetof(struct figures, keys_per_s));
+	result.p50_us = median_of(all, sizeof(all[0]), count,
+		offsetof(struct figures, p50_us));
+	result.p99_us = median_of(all, sizeof(all[0]), count,
+		offsetof(struct figures, p99_us));
+	result.p999_us = median_of(all, sizeof(all[0]), count,
+		offsetof(struct figures, p999_us));
+	result.max_us = median_of(all, sizeof(all[0]), count,
+		offsetof(struct figures, max_us));
+	result.cpu_us_per_call = median_of(all, sizeof(all[0]), count,
+		offsetof(struct figures, cpu_us_per_call));
 	return result;
 }
 

@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 #include <stddef.h>
-#include <stdlib.h>
 
+#include "apps/mc-bench/median.h"
 #include "apps/mc-bench/size.h"
 
 static struct transfer_figures
@@ -30,25 +30,6 @@ figures_of(const struct transfer_result *result, uint64_t size, uint64_t set)
 	};
 }
 
-static int
-double_order(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return left < right ? -1 : left > right;
-}
-
-static double
-median(const struct transfer_figures *all, unsigned int count, size_t offset)
-{
-	double values[TRANSFER_ROUNDS_MAX];
-
-	for (unsigned int i = 0; i < count; i++)
-		values[i] = *(const double *)((const char *)&all[i] + offset);
-	qsort(values, count, sizeof(values[0]), double_order);
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
-
 struct transfer_figures
 transfer_figures_median(const struct transfer_result *results, unsigned int count, uint64_t size,
 			uint64_t set)
@@ -71,7 +52,8 @@ transfer_figures_median(const struct transfer_result *results, unsigned int coun
 		result.seconds += all[i].seconds;
 	}
 	for (size_t i = 0; i < sizeof(medians) / sizeof(medians[0]); i++)
-		*(double *)((char *)&result + medians[i]) = median(all, count, medians[i]);
+		*(double *)((char *)&result + medians[i]) = median_of(all, sizeof(all[0]),
+			count, medians[i]);
 	/* pages are new to the processes once only */
 	result.first_gb_per_s = all[0].first_gb_per_s;
 	return result;

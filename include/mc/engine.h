@@ -49,7 +49,7 @@ struct mc_engine_params {
 	const char *name;
 	const char *metadata;		/* "P2PHANDSHAKE" or "http://host:port/metadata" */
 	const char *drivers;		/* "shm,tcp": those to use; NULL: all that work here */
-	/* "mlx5_0,mlx5_1": NICs to use; NULL: all. No driver uses any yet, and a warning says so. */
+	/* "mlx5_0,mlx5_1": NICs to use; NULL: all. No driver uses any yet: a warning says so. */
 	const char *devices;
 	const char *bind_host;		/* numeric address to listen on; NULL: all */
 	bool poll_inline;		/* the caller polls: mc_engine_poll() */
