@@ -257,6 +257,8 @@ events_run(struct mc_reactor *reactor, struct epoll_event *events, int count)
 		/* the wake-up descriptor carries no pointer; a deleted watch lost its own */
 		if (watch != NULL)
 			watch->ready(watch, events[i].events);
+		else
+			wake_clear(reactor);
 	}
 	reactor->events_count = 0;
 	return count > 0 ? (uint32_t)count : 0;
@@ -282,13 +284,13 @@ pollers_sleep(struct mc_reactor *reactor)
 
 /* How long this pass may sleep: 0 while there is work or spinning is worth it. */
 static uint64_t
-sleep_ns(const struct mc_reactor *reactor, uint64_t now)
+sleep_ns(const struct mc_reactor *reactor, enum mc_idle_policy policy, uint64_t now)
 {
 	/* a pass that did work ended after its own clock reading */
 	uint64_t idle = now > reactor->work_ns ? now - reactor->work_ns : 0;
 	uint64_t next;
 
-	if (reactor->policy != MC_IDLE_ADAPTIVE || reactor->polled ||
+	if (policy != MC_IDLE_ADAPTIVE || reactor->polled ||
 	    idle < mc_idle_spin_ns(&reactor->idle))
 		return 0;
 	next = timer_heap_next_ns(&reactor->timers);
@@ -323,20 +325,49 @@ events_sleep(struct mc_reactor *reactor, struct epoll_event *events, uint64_t ns
 				   ns > 1000 * MC_NS_PER_S ? 1000000
 							   : (int)(ns / MC_NS_PER_MS + 1));
 	atomic_store_explicit(&reactor->sleeping, false, memory_order_relaxed);
-	wake_clear(reactor);
 	return count;
 }
 
 static int
-events_wait(struct mc_reactor *reactor, struct epoll_event *events)
+events_wait(struct mc_reactor *reactor, enum mc_idle_policy policy, struct epoll_event *events)
 {
-	uint64_t ns = sleep_ns(reactor, reactor->now_ns);
+	uint64_t ns = sleep_ns(reactor, policy, reactor->now_ns);
 
 	/* a timer without end: UINT64_MAX less the time is still centuries */
 	if (ns > 0 && pollers_sleep(reactor))
 		return events_sleep(reactor, events,
 				    reactor->timers.count > 0 ? ns : UINT64_MAX);
 	return epoll_wait(reactor->epoll_fd, events, EVENTS_PER_PASS, 0);
+}
+
+/* ---- left alone ---- */
+
+bool
+mc_reactor_arm(struct mc_reactor *reactor, uint64_t *wake_ns_out)
+{
+	uint64_t next = timer_heap_next_ns(&reactor->timers);
+
+	if (reactor->polled || !pollers_sleep(reactor) || next <= mc_clock_mono_ns())
+		return false;
+	atomic_exchange_explicit(&reactor->sleeping, true, memory_order_acq_rel);
+	if (!ring_empty(reactor->ring)) {
+		atomic_store_explicit(&reactor->sleeping, false, memory_order_relaxed);
+		return false;
+	}
+	*wake_ns_out = reactor->timers.count > 0 ? next : UINT64_MAX;
+	return true;
+}
+
+void
+mc_reactor_disarm(struct mc_reactor *reactor)
+{
+	atomic_exchange_explicit(&reactor->sleeping, false, memory_order_acq_rel);
+}
+
+int
+mc_reactor_fd(const struct mc_reactor *reactor)
+{
+	return reactor->epoll_fd;
 }
 
 /* ---- messages ---- */
@@ -355,8 +386,8 @@ events_wait(struct mc_reactor *reactor, struct epoll_event *events)
 #define ring_take_over(ring) (void)0
 #endif
 
-static void
-reactor_wake(struct mc_reactor *reactor)
+void
+mc_reactor_wake(struct mc_reactor *reactor)
 {
 	uint64_t one = 1;
 
@@ -372,7 +403,7 @@ mc_reactor_send(struct mc_reactor *reactor, struct mc_msg *msg)
 	if (rte_ring_enqueue(reactor->ring, msg) != 0)
 		return MC_AGAIN;
 	if (atomic_exchange_explicit(&reactor->sleeping, false, memory_order_acq_rel))
-		reactor_wake(reactor);
+		mc_reactor_wake(reactor);
 	return MC_OK;
 }
 
@@ -435,13 +466,19 @@ timers_run(struct mc_reactor *reactor)
 uint32_t
 mc_reactor_poll(struct mc_reactor *reactor)
 {
+	return mc_reactor_poll_as(reactor, reactor->policy);
+}
+
+uint32_t
+mc_reactor_poll_as(struct mc_reactor *reactor, enum mc_idle_policy policy)
+{
 	struct mc_reactor *before = self;
 	struct epoll_event events[EVENTS_PER_PASS];
 	uint32_t outside, work, polled;
 	int count;
 
 	self = reactor;
-	count = events_wait(reactor, events);
+	count = events_wait(reactor, policy, events);
 	reactor->now_ns = mc_clock_mono_ns();
 	outside = events_run(reactor, events, count);
 	outside += messages_run(reactor);
@@ -477,7 +514,7 @@ mc_reactor_stop(struct mc_reactor *reactor)
 {
 	atomic_store_explicit(&reactor->stopping, true, memory_order_release);
 	atomic_exchange_explicit(&reactor->sleeping, false, memory_order_acq_rel);
-	reactor_wake(reactor);
+	mc_reactor_wake(reactor);
 }
 
 void

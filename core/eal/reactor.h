@@ -68,6 +68,19 @@ void mc_reactor_destroy(struct mc_reactor *reactor);
 void mc_reactor_run(struct mc_reactor *reactor);
 void mc_reactor_stop(struct mc_reactor *reactor);
 uint32_t mc_reactor_poll(struct mc_reactor *reactor);
+/* One pass as under @policy: MC_IDLE_ADAPTIVE may sleep in it, MC_IDLE_INLINE never does. */
+uint32_t mc_reactor_poll_as(struct mc_reactor *reactor, enum mc_idle_policy policy);
+
+/*
+ * For a reactor that no thread stays with (core/eal/turns.h). Armed, it may be left alone until its
+ * descriptor is readable (poll() it) or the time *wake_ns_out (UINT64_MAX: never). False: there is
+ * something to do now. Whoever runs it next disarms it first.
+ */
+bool mc_reactor_arm(struct mc_reactor *reactor, uint64_t *wake_ns_out);
+void mc_reactor_disarm(struct mc_reactor *reactor);
+int mc_reactor_fd(const struct mc_reactor *reactor);
+/* Any thread: makes the descriptor readable, ends a sleep. */
+void mc_reactor_wake(struct mc_reactor *reactor);
 
 /* The reactor of lcore @index, and the one whose thread this is (NULL: none). */
 struct mc_reactor *mc_lcore_reactor(unsigned int index);

@@ -186,7 +186,7 @@ mc_batch_wait(struct mc_batch *batch)
 		return MC_ERR_INVALID;
 	if (batch->engine->forks != atomic_load_explicit(&engine_forks, memory_order_relaxed))
 		return MC_ERR_PERMISSION;
-	if (batch->engine->poll_inline) {
+	if (batch->engine->poll_inline && !batch->engine->driven) {
 		while (!mc_batch_done(batch))
 			mc_engine_poll(batch->engine);
 		return batch_result(batch);

@@ -65,9 +65,25 @@ void
 engine_call_end(struct engine_call *call, enum mc_status status)
 {
 	call->status = status;
+	if (call->ended != NULL) {
+		call->ended(call);
+		return;
+	}
 	atomic_store_explicit(&call->done, 1, memory_order_release);
 	/* the caller may be gone by now; a wake-up on its stack that nobody awaits is harmless */
 	syscall(SYS_futex, &call->done, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void
+engine_call_start(struct mc_engine *engine, struct engine_call *call,
+		  void (*run)(struct engine_call *call), void (*ended)(struct engine_call *call))
+{
+	call->msg.run = call_run;
+	call->run = run;
+	call->ended = ended;
+	call->engine = engine;
+	atomic_store_explicit(&call->done, 0, memory_order_relaxed);
+	engine_send(engine->control, &call->msg);
 }
 
 enum mc_status
@@ -75,15 +91,11 @@ engine_call(struct mc_engine *engine, struct engine_call *call,
 	    void (*run)(struct engine_call *call))
 {
 	mc_assert(mc_reactor_self() != engine->control);
-	call->msg.run = call_run;
-	call->run = run;
-	call->engine = engine;
-	atomic_store_explicit(&call->done, 0, memory_order_relaxed);
-	engine_send(engine->control, &call->msg);
+	engine_call_start(engine, call, run, NULL);
 	while (atomic_load_explicit(&call->done, memory_order_acquire) == 0) {
 		/* inline: control may need our core, which nobody but this thread runs */
-		if (engine->poll_inline)
-			mc_reactor_poll(engine->cores[0].reactor);
+		if (engine->poll_inline && !engine->driven)
+			mc_reactor_poll_as(engine->cores[0].reactor, MC_IDLE_INLINE);
 		else
 			syscall(SYS_futex, &call->done, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
 	}

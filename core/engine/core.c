@@ -119,7 +119,9 @@ engine_cores_create(struct mc_engine *engine)
 		struct engine_core *core = &engine->cores[i];
 		enum mc_status st = MC_OK;
 
-		if (engine->poll_inline)
+		if (engine->reactor != NULL)
+			core->reactor = engine->reactor;
+		else if (engine->poll_inline)
 			st = mc_reactor_create(&params, &core->reactor);
 		else
 			core->reactor = mc_lcore_reactor(i);
@@ -159,7 +161,7 @@ engine_cores_destroy(struct mc_engine *engine)
 				engine->devs[d].driver->ops->cq_destroy(core->cqs[d]);
 		}
 		free(core->slices);
-		if (engine->poll_inline)
+		if (engine->poll_inline && engine->reactor == NULL)
 			mc_reactor_destroy(core->reactor);
 	}
 	free(engine->cores);

@@ -15,11 +15,18 @@ const struct engine_directory engine_directory_peer = {
 };
 
 enum mc_status
-mc_engine_create(const struct mc_engine_params *params, struct mc_engine **engine_out)
+mc_engine_create_on(const struct mc_engine_params *params, struct mc_reactor *reactor,
+		    struct mc_engine **engine_out)
 {
 	const struct mc_driver *drivers[ENGINE_DEVS_MAX + 1] = {NULL};
 
 	for (unsigned int i = 0; i < ENGINE_DEVS_MAX && mc_driver_at(i) != NULL; i++)
 		drivers[i] = mc_driver_at(i);
-	return mc_engine_create_with(params, drivers, &engine_directory_peer, engine_out);
+	return engine_create(params, drivers, &engine_directory_peer, reactor, engine_out);
+}
+
+enum mc_status
+mc_engine_create(const struct mc_engine_params *params, struct mc_engine **engine_out)
+{
+	return mc_engine_create_on(params, NULL, engine_out);
 }

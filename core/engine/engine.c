@@ -340,9 +340,9 @@ engine_open(struct mc_engine *engine, const struct mc_engine_params *params,
 }
 
 enum mc_status
-mc_engine_create_with(const struct mc_engine_params *params,
-		      const struct mc_driver *const *drivers,
-		      const struct engine_directory *directory, struct mc_engine **engine_out)
+engine_create(const struct mc_engine_params *params, const struct mc_driver *const *drivers,
+	      const struct engine_directory *directory, struct mc_reactor *reactor,
+	      struct mc_engine **engine_out)
 {
 	struct mc_engine *engine;
 	enum mc_status st;
@@ -359,7 +359,8 @@ mc_engine_create_with(const struct mc_engine_params *params,
 	engine->pid = getpid();
 	engine->instance = mc_random_seed();
 	engine->directory = directory;
-	engine->poll_inline = params->poll_inline;
+	engine->poll_inline = params->poll_inline || reactor != NULL;
+	engine->reactor = reactor;
 	engine->slices_max = params->slices_max != 0 ? params->slices_max : SLICES_DEFAULT;
 	mc_list_init(&engine->mems);
 	mc_list_init(&engine->segments);
@@ -370,6 +371,32 @@ mc_engine_create_with(const struct mc_engine_params *params,
 	}
 	*engine_out = engine;
 	return MC_OK;
+}
+
+enum mc_status
+mc_engine_create_with(const struct mc_engine_params *params,
+		      const struct mc_driver *const *drivers,
+		      const struct engine_directory *directory, struct mc_engine **engine_out)
+{
+	return engine_create(params, drivers, directory, NULL, engine_out);
+}
+
+void
+mc_engine_driven(struct mc_engine *engine, bool driven)
+{
+	engine->driven = driven;
+}
+
+struct mc_reactor *
+mc_engine_reactor(const struct mc_engine *engine)
+{
+	return engine->cores[0].reactor;
+}
+
+bool
+mc_engine_inline(const struct mc_engine *engine)
+{
+	return engine->poll_inline;
 }
 
 static void

@@ -41,4 +41,27 @@ enum mc_status mc_engine_create_with(const struct mc_engine_params *params,
 				     const struct engine_directory *directory,
 				     struct mc_engine **engine_out);
 
+/*
+ * An engine as with poll_inline, whose core runs on @reactor: its owner sees to it that some thread
+ * runs it whenever there is something to do. Until mc_engine_driven(true), and after it is taken
+ * back, the calling thread runs it itself where a call has to wait.
+ */
+enum mc_status mc_engine_create_on(const struct mc_engine_params *params,
+				   struct mc_reactor *reactor, struct mc_engine **engine_out);
+void mc_engine_driven(struct mc_engine *engine, bool driven);
+
+/* Of the first core: the lcore's, or what the caller polls. */
+struct mc_reactor *mc_engine_reactor(const struct mc_engine *engine);
+bool mc_engine_inline(const struct mc_engine *engine);
+
+/*
+ * mc_segment_open() without blocking: @done is called on the control thread, with a segment if the
+ * status is MC_OK. @name is copied. MC_ERR_NO_MEMORY: it will not be called.
+ */
+enum mc_status mc_segment_open_start(struct mc_engine *engine, const char *name,
+				     uint64_t timeout_ns,
+				     void (*done)(void *context, enum mc_status status,
+						  struct mc_segment *segment),
+				     void *context);
+
 #endif

@@ -335,6 +335,8 @@ struct mc_engine {
 	uint32_t cores_count;
 	uint32_t active_count;		/* cores that initiate: for ENGINE_SOCKETS_MAX */
 	bool poll_inline;
+	bool driven;			/* inline, and another thread polls */
+	struct mc_reactor *reactor;	/* inline: the owner's, to run on; NULL: one of our own */
 	uint32_t slices_max;
 	_Atomic uint32_t turn;		/* home cores, round robin */
 	struct mc_list mems;
@@ -355,12 +357,17 @@ struct mc_engine {
 struct engine_call {
 	struct mc_msg msg;
 	void (*run)(struct engine_call *call);
+	void (*ended)(struct engine_call *call);	/* instead of waking its caller */
 	struct mc_engine *engine;
 	enum mc_status status;
 	_Atomic uint32_t done;
 };
 enum mc_status engine_call(struct mc_engine *engine, struct engine_call *call,
 			   void (*run)(struct engine_call *call));
+/* Without waiting: @ended is called on control, and owns the call then. From any thread. */
+void engine_call_start(struct mc_engine *engine, struct engine_call *call,
+		       void (*run)(struct engine_call *call),
+		       void (*ended)(struct engine_call *call));
 void engine_call_end(struct engine_call *call, enum mc_status status);
 
 /* Sends from control to a core, or back; waits for room, which others make. */
@@ -374,6 +381,11 @@ extern _Atomic uint32_t engine_forks;
 void engine_forks_count(void);
 bool engine_forked(const struct mc_engine *engine);
 
+/* @reactor NULL: the lcores, or with poll_inline a reactor of the engine's own. */
+enum mc_status engine_create(const struct mc_engine_params *params,
+			     const struct mc_driver *const *drivers,
+			     const struct engine_directory *directory, struct mc_reactor *reactor,
+			     struct mc_engine **engine_out);
 enum mc_status engine_control_start(struct mc_engine *engine);
 void engine_control_stop(struct mc_engine *engine);
 enum mc_status engine_cores_create(struct mc_engine *engine);

@@ -423,6 +423,44 @@ mc_segment_open(struct mc_engine *engine, const char *name, uint64_t timeout_ns,
 	return st;
 }
 
+/* An open that nobody waits for. */
+struct segment_opening {
+	struct segment_call call;
+	void (*done)(void *context, enum mc_status status, struct mc_segment *segment);
+	void *context;
+	char name[];
+};
+
+static void
+opening_ended(struct engine_call *base)
+{
+	struct segment_call *call = mc_container_of(base, struct segment_call, call);
+	struct segment_opening *opening = mc_container_of(call, struct segment_opening, call);
+
+	opening->done(opening->context, base->status, call->segment);
+	free(opening);
+}
+
+enum mc_status
+mc_segment_open_start(struct mc_engine *engine, const char *name, uint64_t timeout_ns,
+		      void (*done)(void *context, enum mc_status status,
+				   struct mc_segment *segment),
+		      void *context)
+{
+	size_t length = strlen(name) + 1;
+	struct segment_opening *opening = calloc(1, sizeof(*opening) + length);
+
+	if (opening == NULL)
+		return MC_ERR_NO_MEMORY;
+	memcpy(opening->name, name, length);
+	opening->call.name = opening->name;
+	opening->call.timeout_ns = timeout_ns;
+	opening->done = done;
+	opening->context = context;
+	engine_call_start(engine, &opening->call.call, open_run, opening_ended);
+	return MC_OK;
+}
+
 void
 mc_segment_close(struct mc_segment *segment)
 {
