@@ -23,6 +23,7 @@
 #include "mc/log.h"
 
 #define PARK_NS	      MC_NS_PER_MS
+#define SPIN_ROUNDS   200u
 #define KEEPER_PASSES 64u	/* in one turn, before others get theirs */
 
 enum turn_word {
@@ -174,6 +175,33 @@ mc_turns_wait(struct mc_turns *turns, struct mc_turn *turn)
 	while (!is_over(turn))
 		mc_reactor_poll_as(turns->reactor, MC_IDLE_ADAPTIVE);
 	turn_give(turns);
+}
+
+/* A thread needs longer to sleep and wake than most answers take. */
+static void
+turn_spin(const struct mc_turn *turn)
+{
+	for (uint32_t i = 0; i < SPIN_ROUNDS && !is_over(turn); i++) {
+#if defined(__x86_64__)
+		__builtin_ia32_pause();
+#endif
+	}
+}
+
+void
+mc_turn_wait_for(struct mc_turn *turn, struct mc_reactor *reactor)
+{
+	uint32_t waiting = TURN_WAITING;
+
+	if (reactor != NULL) {
+		while (!is_over(turn))
+			mc_reactor_poll_as(reactor, MC_IDLE_ADAPTIVE);
+		return;
+	}
+	turn_spin(turn);
+	atomic_compare_exchange_strong(&turn->word, &waiting, TURN_ASLEEP);
+	while (!is_over(turn))
+		futex_wait(&turn->word, TURN_ASLEEP, NULL);
 }
 
 void

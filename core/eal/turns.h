@@ -35,6 +35,8 @@ void mc_turns_leave(struct mc_turns *turns);
 
 /* Any thread but one that is running the reactor. Returns after mc_turn_over(). */
 void mc_turns_wait(struct mc_turns *turns, struct mc_turn *turn);
+/* The same where another thread runs the reactor, or, with @reactor, this one does alone. */
+void mc_turn_wait_for(struct mc_turn *turn, struct mc_reactor *reactor);
 /* On whoever runs the reactor; @turn is the waiter's again at once. */
 void mc_turn_over(struct mc_turn *turn);
 /* After a message was sent to the reactor that nobody waits for. Any thread. */

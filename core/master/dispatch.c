@@ -55,6 +55,7 @@ static const master_fn functions[MC_FN_COUNT] = {
 	[MC_FN_FETCH_TASKS] = mc_master_fetch_tasks,
 	[MC_FN_MARK_TASK_TO_COMPLETE] = mc_master_mark_task,
 	[MC_FN_BATCH_PUT_START_WAIT] = mc_master_put_start_wait,
+	[MC_FN_CLIENT_FEATURES] = mc_master_client_features,
 	/* the rest: mc_master_absent */
 };
 
@@ -157,6 +158,7 @@ master_call(void *context, struct mc_rpc_call *call)
 
 	op.request = &request;
 	op.args = &args;
+	mc_master_serving(master, call);
 	if (st == MC_OK && call->job == NULL)
 		st = mc_request_decode(&request, &args);
 	if (st != MC_OK)

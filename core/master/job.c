@@ -15,6 +15,13 @@ job_release(struct master_job *job)
 		job->release(job);
 }
 
+static bool
+job_step(struct master_job *job)
+{
+	mc_master_serving(job->master, job->call);
+	return job->step(job);
+}
+
 static void
 job_line_up(struct master_job *job)
 {
@@ -38,7 +45,7 @@ mc_job_begin(struct master_op *op, struct master_job *job)
 
 	job->call = op->call;
 	job->master = op->master;
-	if (job->step(job)) {
+	if (job_step(job)) {
 		verdict = job->end(job, op);
 		job_release(job);
 		return verdict;
@@ -59,7 +66,7 @@ mc_job_begin_kept(struct master_op *op, struct master_job *job)
 
 	job->call = op->call;
 	job->master = op->master;
-	if (!job->step(job))
+	if (!job_step(job))
 		return job_keep(op, job);
 	verdict = job->end(job, op);
 	job_release(job);
@@ -110,7 +117,7 @@ mc_jobs_work(struct mc_master *master)
 	job = mc_container_of(master->jobs.next, struct master_job, link);
 	/* to the end of the line: another job's turn comes in the next pass */
 	mc_list_del(&job->link);
-	if (job->step(job))
+	if (job_step(job))
 		mc_rpc_resume(job->call);
 	else
 		job_line_up(job);

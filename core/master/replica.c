@@ -60,7 +60,7 @@ mc_replica_take(struct mc_master *master, uint32_t object, uint32_t segment)
 	account_space(master, seg, before);
 	account_object_bytes(master, segment, (int64_t)obj->size);
 	mc_object_replicas(obj)[obj->replicas++] = (struct mc_replica){
-		.id = master->replica_id_next++,
+		.id = mc_replica_id(master),
 		.offset = extent.offset,
 		.extent = extent.handle,
 		.segment = (uint16_t)segment,

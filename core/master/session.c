@@ -13,6 +13,17 @@ mc_master_service_ready(struct master_op *op)
 	return mc_op_result(op, &result, 0);
 }
 
+/* For the connection, not the client: who comes back on another one, or to another master, asks. */
+enum mc_rpc_verdict
+mc_master_client_features(struct master_op *op)
+{
+	uint64_t granted = op->args->features & MC_FEATURE_TRAILER;
+	struct mc_result_i64 result = {0, (int64_t)granted};
+
+	op->call->peer->features = granted;
+	return mc_op_result(op, &result, 0);
+}
+
 enum mc_rpc_verdict
 mc_master_storage_config(struct master_op *op)
 {

@@ -155,6 +155,7 @@ struct mc_master {
 	struct mc_table *table;
 	struct mc_random random;
 	uint64_t replica_id_next;
+	uint64_t promise;		/* MC_REPLICA_PROMISE or 0: of the writer being served */
 	uint64_t evictable;	/* objects in the WRITTEN and READ queues that are not busy */
 
 	struct master_segment *segments;	/* by segment number, grown */
@@ -250,6 +251,7 @@ enum mc_rpc_verdict mc_master_segment_status_by_id(struct master_op *op);
 enum mc_rpc_verdict mc_master_query_ip(struct master_op *op);
 enum mc_rpc_verdict mc_master_ping(struct master_op *op);
 enum mc_rpc_verdict mc_master_service_ready(struct master_op *op);
+enum mc_rpc_verdict mc_master_client_features(struct master_op *op);
 enum mc_rpc_verdict mc_master_storage_config(struct master_op *op);
 enum mc_rpc_verdict mc_master_fsdir(struct master_op *op);
 enum mc_rpc_verdict mc_master_fetch_tasks(struct master_op *op);
@@ -392,6 +394,21 @@ void mc_replica_give(struct mc_master *master, const struct mc_replica *replica,
 enum mc_status mc_object_widen(struct mc_master *master, uint32_t *object,
 			       unsigned int replicas_room);
 /* Takes space for one more replica of @object on @segment. */
+/* What is done next is done for @call: replicas that it gets carry its promise. */
+static inline void
+mc_master_serving(struct mc_master *master, const struct mc_rpc_call *call)
+{
+	master->promise =
+		(call->peer->features & MC_FEATURE_TRAILER) != 0 ? MC_REPLICA_PROMISE : 0;
+}
+
+/* A fresh one, with the promise of the writer that is being served. */
+static inline uint64_t
+mc_replica_id(struct mc_master *master)
+{
+	return master->replica_id_next++ | master->promise;
+}
+
 enum mc_status mc_replica_take(struct mc_master *master, uint32_t object, uint32_t segment);
 
 /* ---- placement (place.c, place_ratio.c, place_host.c) ---- */

@@ -34,7 +34,7 @@ space_reuse(struct mc_master *master, struct mc_object *object)
 	struct mc_replica *replicas = mc_object_replicas(object);
 
 	for (unsigned int i = 0; i < object->replicas; i++) {
-		replicas[i].id = master->replica_id_next++;
+		replicas[i].id = mc_replica_id(master);
 		replicas[i].status = MC_REPLICA_PROCESSING;
 	}
 }

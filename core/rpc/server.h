@@ -36,6 +36,7 @@ struct mc_rpc_batch;
 struct mc_rpc_peer {
 	mc_release_set releases;	/* still possible; starts as the listener's */
 	mc_release_set allowed;		/* of the listener */
+	uint64_t features;		/* that the master granted to it */
 	struct mc_net_addr addr;
 };
 

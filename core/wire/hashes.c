@@ -394,6 +394,10 @@ const struct wire_hashes mc_wire_hashes[MC_FN_COUNT] = {
 		.args = {[MC_RELEASE_0_3_13] = 0xa8655a02},
 		.result = {[MC_RELEASE_0_3_13] = 0xad006d02},
 	},
+	[MC_FN_CLIENT_FEATURES] = {
+		.args = {[MC_RELEASE_0_3_13] = 0x759a9b84},
+		.result = {[MC_RELEASE_0_3_13] = 0xb83381fe},
+	},
 };
 
 /* A sole argument may also come as a tuple of one: upstream's server takes both. */

@@ -12,6 +12,14 @@
 
 #include "mc/types.h"
 
+/*
+ * What a client and a master of ours may agree on, for one connection (ClientFeatures). TRAILER:
+ * the client writes the 32 bytes behind an object; ids of replicas that it is given to write carry
+ * the promise.
+ */
+#define MC_FEATURE_TRAILER 1u
+#define MC_REPLICA_PROMISE (1ull << 63)
+
 enum mc_replica_type {
 	MC_REPLICA_MEMORY = 0,
 	MC_REPLICA_DISK = 1,
@@ -198,6 +206,7 @@ struct mc_args {
 	bool enable_offloading;
 	uint64_t grace_period_ms;
 	uint64_t timeout_ms;
+	uint64_t features;		/* of our own: MC_FEATURE_* */
 	uint64_t batch_size;
 	uint64_t size;
 	uint64_t version_epoch;

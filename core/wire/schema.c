@@ -418,6 +418,7 @@ ARGS(batch_evict_disk, CLIENT(V6), KEYS, TENANT, TYPE(V6));
 ARGS(copy_task, KEY, TENANT, ARG(vec_str, targets, V8, V13));
 ARGS(move_task, KEY, TENANT, ARG(str, source, V8, V13), ARG(str, target, V8, V13));
 ARGS(fetch_tasks, CLIENT(V6), ARG(u64, batch_size, V8, V13));
+ARGS(client_features, CLIENT(V13), ARG(u64, features, V13, V13));
 ARGS(mark_task, CLIENT(V6), ARG(complete, request, V8, V13));
 
 RESULTS(void, RESULT(x_void, V6, V13));
@@ -550,4 +551,5 @@ const struct wire_function mc_wire_functions[MC_FN_COUNT] = {
 	/* ours: MD5("mooncake::" + name), in the layouts of the newest release */
 	FUNCTION(BATCH_PUT_START_WAIT, "BatchPutStartWait", 0x115c5109,
 		 V13, batch_put_start_wait, batch_start),
+	FUNCTION(CLIENT_FEATURES, "ClientFeatures", 0x1b7bc978, V13, client_features, i64),
 };

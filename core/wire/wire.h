@@ -88,6 +88,7 @@ enum mc_fn {
 	MC_FN_UPSTREAM_COUNT,
 	/* of our own: upstream's masters answer that they have no such function */
 	MC_FN_BATCH_PUT_START_WAIT = MC_FN_UPSTREAM_COUNT,
+	MC_FN_CLIENT_FEATURES,
 	MC_FN_COUNT,
 };
 
