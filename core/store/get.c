@@ -71,8 +71,7 @@ places_set(struct store_op *op, struct store_object *object, const struct mc_vec
 	uint32_t at = 0;
 	enum mc_status st;
 
-	st = store_object_places(object, replicas->count < STORE_REPLICAS_MAX ? replicas->count
-									       : STORE_REPLICAS_MAX);
+	st = store_object_places(object, store_places_most(replicas));
 	while (st == MC_OK && at < object->places_count &&
 	       mc_vec_next_replica(replicas, &cursor, STORE_RELEASE, &replica)) {
 		struct store_place *place = &object->places[at];

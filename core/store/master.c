@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The connection to the master: one, on which all calls are pipelined. It is made when a call needs
- * it; while the master cannot be reached calls fail at once, but for one attempt every now and then.
+ * it; while the master cannot be reached calls fail at once, but for one attempt now and then.
  *
- * The first call of a connection asks for the features of our own (ClientFeatures). A master answers
- * the calls of one connection in order, so what follows is answered as by a client that has them; a
- * master of upstream's says that it does not know the function, and nothing is different then.
+ * The first call of a connection asks for the features of our own (ClientFeatures). A master
+ * answers the calls of one connection in order, so what follows is answered as by a client that has
+ * them; a master of upstream's says that it knows no such function, and nothing is different then.
  */
 #include <string.h>
 

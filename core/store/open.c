@@ -62,18 +62,39 @@ store_wait(struct mc_store *store, struct mc_turn *turn)
 		mc_turn_wait_for(turn, store->poll_inline ? store->home : NULL);
 }
 
-/* Not home. */
+struct home_sleep {
+	struct mc_msg msg;
+	struct mc_timer timer;
+	struct mc_store *store;
+	uint64_t until_ns;
+	struct mc_turn turn;
+};
+
+static void
+home_slept(struct mc_timer *timer)
+{
+	mc_turn_over(&mc_container_of(timer, struct home_sleep, timer)->turn);
+}
+
+static void
+home_sleep_begin(struct mc_msg *msg)
+{
+	struct home_sleep *sleep = mc_container_of(msg, struct home_sleep, msg);
+
+	sleep->timer.expired = home_slept;
+	if (mc_timer_start(sleep->store->home, &sleep->timer, sleep->until_ns) != MC_OK)
+		mc_turn_over(&sleep->turn);
+}
+
 void
 store_sleep(struct mc_store *store, uint64_t ns)
 {
-	uint64_t until = mc_clock_mono_ns() + ns;
-	struct timespec time = {.tv_sec = (time_t)(ns / MC_NS_PER_S),
-				.tv_nsec = (long)(ns % MC_NS_PER_S)};
+	struct home_sleep sleep = {.msg.run = home_sleep_begin,
+				   .store = store,
+				   .until_ns = mc_clock_mono_ns() + ns};
 
-	if (!store->poll_inline)
-		nanosleep(&time, NULL);
-	while (store->poll_inline && mc_clock_mono_ns() < until)
-		mc_reactor_poll(store->home);
+	store_send(store, &sleep.msg);
+	store_wait(store, &sleep.turn);
 }
 
 struct home_call {

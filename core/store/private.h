@@ -190,6 +190,13 @@ void store_object_end(struct store_object *object, enum mc_status status);
 /* The next live object at or behind @index; op->count: none. */
 uint32_t store_op_live(const struct store_op *op, uint32_t index);
 uint32_t store_op_live_count(const struct store_op *op);
+/* As many of the replicas as are looked at. */
+static inline uint32_t
+store_places_most(const struct mc_vec *replicas)
+{
+	return replicas->count < STORE_REPLICAS_MAX ? replicas->count : STORE_REPLICAS_MAX;
+}
+
 /* Room for @count places. */
 enum mc_status store_object_places(struct store_object *object, uint32_t count);
 /*
