@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "apps/cli/flags_priv.h"
+#include "core/base/nearest.h"
 
 static bool
 name_is(const char *flag, const char *name, size_t len)
@@ -41,45 +42,14 @@ find_negated(const struct mc_flags *flags, const char *name, size_t len)
 	return index;
 }
 
-#define NAME_MAX_LEN 64
-
-/* Levenshtein's distance, names of more than NAME_MAX_LEN counting as far away. */
-static unsigned int
-distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	unsigned int row[NAME_MAX_LEN + 1];
-
-	if (a_len > NAME_MAX_LEN || b_len > NAME_MAX_LEN)
-		return NAME_MAX_LEN;
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = (unsigned int)j;
-	for (size_t i = 1; i <= a_len; i++) {
-		unsigned int diagonal = row[0];
-
-		row[0] = (unsigned int)i;
-		for (size_t j = 1; j <= b_len; j++) {
-			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
-
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[b_len];
-}
-
 const char *
 mc_flags_nearest(const struct mc_flags *flags, const char *name, size_t len)
 {
 	const char *nearest = NULL;
-	char folded[NAME_MAX_LEN];
-	/* a word with as many other letters as this is another word */
-	unsigned int best = len < 4 ? 2 : len < 6 ? 3 : 4;
+	char folded[MC_NEAREST_MAX];
+	unsigned int best = mc_nearest_limit(len);
 
-	if (len == 0 || len > NAME_MAX_LEN)
+	if (len == 0 || len > MC_NEAREST_MAX)
 		return NULL;
 	for (size_t i = 0; i < len; i++)
 		folded[i] = name[i] == '-' ? '_' : name[i];
@@ -90,7 +60,7 @@ mc_flags_nearest(const struct mc_flags *flags, const char *name, size_t len)
 		/* for a name of one letter any other would do */
 		if (flag->hidden || strlen(flag->name) < 3)
 			continue;
-		d = distance(folded, len, flag->name, strlen(flag->name));
+		d = mc_nearest_distance(folded, len, flag->name, strlen(flag->name));
 		if (d < best) {
 			best = d;
 			nearest = flag->name;
