@@ -65,14 +65,19 @@ static __thread struct mc_reactor *self;
 
 /* ---- life ---- */
 
-/* In memory of our own, not the EAL's, so that a reactor without an lcore needs no EAL. */
+/*
+ * In memory of our own, not the EAL's, so that a reactor without an lcore needs no EAL. Senders are
+ * threads of any kind, more than there are CPUs: with the plain ring all of them spin behind one
+ * that was preempted (20 s for 18,000 messages of 6 threads on 2 CPUs), with this one none does.
+ */
 static struct rte_ring *
 ring_create(uint32_t messages_max)
 {
 	size_t bytes = (size_t)rte_ring_get_memsize(messages_max);
 	struct rte_ring *ring = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes);
 
-	if (ring == NULL || rte_ring_init(ring, "mc-reactor", messages_max, RING_F_SC_DEQ) == 0)
+	if (ring == NULL || rte_ring_init(ring, "mc-reactor", messages_max,
+					  RING_F_MP_RTS_ENQ | RING_F_SC_DEQ) == 0)
 		return ring;
 	free(ring);
 	return NULL;

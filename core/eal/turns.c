@@ -76,25 +76,35 @@ turn_take(struct mc_turns *turns)
 	return true;
 }
 
-static struct mc_turn *
+/* Unless it is over by now, which must stay. */
+static void
+waiter_call(struct mc_turn *turn)
+{
+	uint32_t word = atomic_load_explicit(&turn->word, memory_order_relaxed);
+
+	while (word != TURN_OVER &&
+	       !atomic_compare_exchange_weak(&turn->word, &word, TURN_YOURS))
+		continue;
+	if (word == TURN_ASLEEP)
+		futex_wake(&turn->word);
+}
+
+/* Tells the one that waits longest to try for the turn. */
+static void
 waiter_pop(struct mc_turns *turns)
 {
-	struct mc_turn *turn = NULL;
-
 	if (atomic_load_explicit(&turns->waiters, memory_order_seq_cst) == 0)
-		return NULL;
+		return;
 	pthread_mutex_lock(&turns->lock);
 	if (!mc_list_empty(&turns->list)) {
-		turn = mc_container_of(turns->list.next, struct mc_turn, link);
+		struct mc_turn *turn = mc_container_of(turns->list.next, struct mc_turn, link);
+
 		mc_list_del(&turn->link);
 		atomic_fetch_sub_explicit(&turns->waiters, 1, memory_order_relaxed);
 		/* under the lock: it cannot end its wait, and its memory, before */
-		if (atomic_exchange_explicit(&turn->word, TURN_YOURS, memory_order_acq_rel) ==
-		    TURN_ASLEEP)
-			futex_wake(&turn->word);
+		waiter_call(turn);
 	}
 	pthread_mutex_unlock(&turns->lock);
-	return turn;
 }
 
 /* The keeper sleeps and must go on doing so only if it will be woken for what comes next. */

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mc-node: gives memory to a pool, under our master and upstream's, and leaves it in every way."""
+
+import socket
+import subprocess
+import time
+
+import pytest
+
+from support import web
+from support.master import BUILD
+from support.pool_node import PoolNode
+from support.ports import free_port
+from support.processes import wait_until
+from support.wheel import MIB
+
+SIZE = 100_003
+KEYS = [f"node/{i}" for i in range(20)]
+
+
+@pytest.fixture
+def nodes(tmp_path):
+    made = []
+
+    def make(name, master, **options):
+        made.append(PoolNode(tmp_path, name, master, **options))
+        return made[-1].start().wait_serving()
+
+    yield make
+    for node in made:
+        node.kill()
+
+
+@pytest.mark.parametrize("metadata", [False, True], ids=["p2p", "http"])
+@pytest.mark.parametrize("upstream", [False, True], ids=["ours", "upstream"])
+def test_wheels_use_its_memory(cluster, nodes, metadata, upstream):
+    """The wheels bring no memory: every byte lies in ours."""
+    master = cluster.master(metadata=metadata, upstream=upstream)
+    node = nodes("node", master.address, metadata=master.metadata)
+    assert node.name in master.segments()
+    left, right = (cluster.client(name=name).setup(master, segment=0) for name in ("left", "right"))
+    assert set(left.do("put", keys=KEYS, size=SIZE, salt="n", how="put")) == {0}
+    assert set(right.do("get", keys=KEYS, size=SIZE, salt="n", how="get_into")) == {"ok"}
+    assert node.stop() == 0
+    assert node.name not in master.segments()
+    assert right.call("batch_is_exist", KEYS) == [0] * len(KEYS)
+
+
+def test_two_nodes_and_their_pages(cluster, nodes):
+    master = cluster.master()
+    port = free_port()
+    one = nodes("one", master.address,
+                flags=["-enable_http_server", "-http_port", str(port), "-http_host", "127.0.0.1"])
+    two = nodes("two", master.address)
+    assert sorted(master.segments()) == sorted([one.name, two.name])
+    metrics = web.metrics(f"http://127.0.0.1:{port}/metrics")
+    assert metrics["mc_store_segment_bytes"] == 64 * MIB
+    assert web.request(f"http://127.0.0.1:{port}/health")[0] == 200
+    master.stop()
+    assert web.request(f"http://127.0.0.1:{port}/health")[0] == 503
+    master.start()
+    wait_until(lambda: sorted(master.segments()) == sorted([one.name, two.name]), 10,
+               "both are mounted again")
+    wait_until(lambda: web.request(f"http://127.0.0.1:{port}/health")[0] == 200, 5, "healthy")
+
+
+def test_a_killed_node_is_found_out(cluster, nodes):
+    master = cluster.master(flags=["-client_ttl=2"])
+    node = nodes("node", master.address)
+    assert master.segments() == [node.name]
+    node.kill()
+    wait_until(lambda: master.segments() == [], 8, "the segment of the killed node is gone")
+
+
+def test_it_pins_its_cores(cluster, nodes):
+    master = cluster.master()
+    node = nodes("node", master.address, flags=["-l", "0", "-poll_idle_us", "10"])
+    assert "runs on lcores" in node.text()
+    assert node.stop() == 0
+
+
+def refused(*flags, timeout=8):
+    begin = time.monotonic()
+    done = subprocess.run([BUILD / "apps/mc-node/mc-node", *flags], capture_output=True, text=True,
+                          timeout=timeout)
+    assert time.monotonic() - begin < 6
+    assert done.returncode == 1, done.stderr
+    return done.stderr
+
+
+def test_what_is_wrong_is_named_at_once(cluster, tmp_path):
+    dead = f"127.0.0.1:{free_port()}"
+    assert dead in refused("-master_server_address", dead, "-metadata_server", "P2PHANDSHAKE")
+    assert "global_segment_size" in refused("-global_segment_size", "lots")
+    assert "global_segment_size" in refused("-global_segment_size", "0")
+    assert "not built" in refused("-enable_offload")
+    assert "no flag" in refused("much")
+    assert "numa" in refused("-numa", "west")
+    master = cluster.master()
+    meta = f"http://127.0.0.1:{free_port()}/metadata"
+    assert "metadata" in refused("-master_server_address", master.address, "-metadata_server", meta)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        text = refused("-master_server_address", master.address, "-metadata_server",
+                       "P2PHANDSHAKE", "-global_segment_size", "16MB", "-enable_http_server",
+                       "-http_port", port, "-http_host", "127.0.0.1")
+        assert port in text
+    assert master.segments() == []
