@@ -19,6 +19,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 #define MC_LCORE_MAX 128	/* DPDK's limit (RTE_MAX_LCORE) */
 
@@ -65,6 +68,9 @@ int mc_eal_lcore_cpu(unsigned int index);
 /* One line on how memory was found: "64 MiB of 2 MiB hugepages" or "no hugepages free: …". */
 const char *mc_eal_memory_text(void);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -32,6 +32,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 struct mc_engine;
 struct mc_engine_mem;
@@ -206,6 +209,9 @@ void mc_engine_counters_read(const struct mc_engine *engine, struct mc_engine_co
 const char *mc_engine_device_counters(const struct mc_engine *engine, unsigned int index,
 				      struct mc_engine_counters *out);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -15,6 +15,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 enum mc_log_level {
 	MC_LOG_DEBUG = -1,	/* shown from -v=1 on */
@@ -72,6 +75,9 @@ bool mc_log_limit_pass(struct mc_log_limit *limit, uint32_t per_second, uint32_t
 				     ##__VA_ARGS__, mc_suppressed_);                               \
 	} while (0)
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -21,6 +21,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 struct mc_region;
 
@@ -88,6 +91,9 @@ enum mc_status mc_region_wait(struct mc_region *region, uint64_t bytes, uint64_t
 /* One line: "16 GiB of 2 MiB hugepages on node 0", or why there are none. Lives as the region. */
 const char *mc_region_text(const struct mc_region *region);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

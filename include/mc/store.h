@@ -39,6 +39,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 struct mc_store;
 
@@ -330,6 +333,9 @@ struct mc_store_counters {
 };
 void mc_store_counters_read(const struct mc_store *store, struct mc_store_counters *out);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif
