@@ -6,6 +6,7 @@ import pytest
 from support import netns, processes
 from support.engine_node import Nodes
 from support.master import NEWEST, UPSTREAM, Master
+from support.store_node import StoreNodes, WheelMember
 from support.wheel import Wheel
 from support.wheel_engine import WheelEngine
 
@@ -37,6 +38,12 @@ class Cluster:
         self.clients.append(client)
         return client
 
+    def member(self, name=None):
+        """A client that speaks as ours do."""
+        client = WheelMember(self.directory, NEWEST, name or f"client{len(self.clients)}")
+        self.clients.append(client)
+        return client
+
     def engine(self, release=NEWEST, name=None):
         """Of upstream's wheel; not yet created."""
         engine = WheelEngine(self.directory, release, name or f"wheel{len(self.clients)}")
@@ -54,7 +61,12 @@ class Cluster:
             yield part.log.name, processes.tail(part.log)
 
 
-CLUSTER = pytest.StashKey()
+STARTED = pytest.StashKey()
+
+
+def _note(request, made):
+    """Its logs are shown if the test fails."""
+    request.node.stash.setdefault(STARTED, []).append(made)
 
 
 def _run(made):
@@ -66,7 +78,7 @@ def _run(made):
 @pytest.fixture
 def cluster(tmp_path, request):
     made = Cluster(tmp_path)
-    request.node.stash[CLUSTER] = made
+    _note(request, made)
     yield from _run(made)
 
 
@@ -80,7 +92,17 @@ def module_cluster(tmp_path_factory):
 def nodes(tmp_path, request):
     """Makes processes with an engine each: nodes(drivers="tcp", …)."""
     made = Nodes(tmp_path)
-    request.node.stash[CLUSTER] = made
+    _note(request, made)
+    yield made
+    bad = made.stop()
+    assert not bad, "\n".join(bad)
+
+
+@pytest.fixture
+def stores(tmp_path, request, cluster):
+    """Makes processes for stores of ours, which end before the cluster's."""
+    made = StoreNodes(tmp_path)
+    _note(request, made)
     yield made
     bad = made.stop()
     assert not bad, "\n".join(bad)
@@ -94,7 +116,7 @@ def hosts():
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    cluster = item.stash.get(CLUSTER, None)
-    if report.failed and cluster:
-        report.sections += list(cluster.logs())
+    if report.failed:
+        for made in item.stash.get(STARTED, []):
+            report.sections += list(made.logs())
     return report

@@ -40,6 +40,11 @@ class Client:
         where = replica.get_memory_descriptor().buffer_descriptor
         return [where.transport_endpoint, where.buffer_address, where.size]
 
+    def do_endpoints(self, key):
+        """The segments of all its replicas."""
+        return [replica.get_memory_descriptor().buffer_descriptor.transport_endpoint
+                for replica in self.store.get_replica_desc(key)]
+
     def do_has(self, method):
         return hasattr(self.store, method)
 
