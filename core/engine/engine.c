@@ -13,6 +13,9 @@
 
 #define SLICES_DEFAULT 4096u
 #define PUBLISH_TIMEOUT_NS (5 * MC_NS_PER_S)
+/* Opening and giving up on a metadata server that does not answer: less than 5 s together. */
+#define OPEN_TIMEOUT_NS (3 * MC_NS_PER_S)
+#define LEAVE_TIMEOUT_NS MC_NS_PER_S
 #define INLINE_PASSES 16u	/* of the core for one of the reactor, while there is work */
 
 /* ---- devices ---- */
@@ -239,6 +242,20 @@ published(void *context, enum mc_status status)
 }
 
 static void
+opened(void *context, enum mc_status status)
+{
+	struct create_call *call = mc_container_of(context, struct create_call, call);
+
+	call->call.engine->published = status == MC_OK;
+	/* of a name that is taken the directory says whose it is */
+	if (status != MC_OK && status != MC_ERR_EXISTS)
+		mc_log_error("engine: metadata_server=\"%s\": %s; is a metadata server running "
+			     "there? mc-master is one with --enable_http_metadata_server=true",
+			     call->params->metadata, mc_status_text(status));
+	engine_call_end(context, status);
+}
+
+static void
 directory_open_run(struct engine_call *call)
 {
 	struct mc_engine *engine = call->engine;
@@ -265,7 +282,7 @@ directory_open_run(struct engine_call *call)
 		engine_call_end(call, MC_ERR_NO_MEMORY);
 		return;
 	}
-	engine->directory->publish(engine->peer, desc, PUBLISH_TIMEOUT_NS, published, call);
+	engine->directory->publish(engine->peer, desc, OPEN_TIMEOUT_NS, opened, call);
 	mc_desc_free(desc);
 }
 
@@ -274,7 +291,9 @@ directory_unpublish_run(struct engine_call *call)
 {
 	struct mc_engine *engine = call->engine;
 
-	engine->directory->unpublish(engine->peer, PUBLISH_TIMEOUT_NS, published, call);
+	engine->directory->unpublish(engine->peer,
+				     engine->published ? PUBLISH_TIMEOUT_NS : LEAVE_TIMEOUT_NS,
+				     published, call);
 }
 
 static void

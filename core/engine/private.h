@@ -325,6 +325,7 @@ struct mc_engine {
 	bool thread_started;
 	const struct engine_directory *directory;
 	struct mc_peer *peer;
+	bool published;			/* it was possible once */
 	struct engine_dev devs[ENGINE_DEVS_MAX];
 	uint32_t devs_count;
 	uint32_t slice_bytes;		/* before it is known which device it will be */

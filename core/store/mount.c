@@ -245,12 +245,14 @@ remounted(struct store_call *call, enum mc_status status, const uint8_t *body, s
 	life->remounting = false;
 	if (status == MC_OK)
 		status = store_decode_void(MC_FN_REMOUNT_SEGMENT, body, len);
-	if (status == MC_OK)
+	/* the first is no news: it is how a client becomes known */
+	if (status == MC_OK && life->known)
 		mc_counter_add(&store->counters.remounts, 1);
-	else if (status != MC_ERR_UNREACHABLE)
+	else if (status != MC_OK && status != MC_ERR_UNREACHABLE)
 		mc_log_warn("master %s: ReMountSegment: %s; it is asked again", store->master.text,
 			    mc_status_text(status));
 	life->ok = status == MC_OK;
+	life->known |= life->ok;
 }
 
 static void

@@ -271,6 +271,7 @@ struct store_liveness {
 	struct store_call fetch;
 	bool pinging, remounting, fetching;
 	bool ok;			/* the master counts us in */
+	bool known;			/* it did once */
 };
 
 /* Any thread: memory, registration, MountSegment. */
