@@ -33,6 +33,13 @@ void mc_region_ref(struct mc_region *region);
 void mc_region_unref(struct mc_region *region);
 
 /*
+ * Does what is left to populate fit into what the machine, the control groups and the node have
+ * left now? If not, @text gets which of them it is, and the fix; 700 bytes hold it. Always true of
+ * hugepages, which were set aside when the region was made.
+ */
+bool mc_region_room(const struct mc_region *region, char *text, size_t size);
+
+/*
  * The span of [addr, addr + length); its region, if it has one, is referenced in *region_out, else
  * that is NULL. MC_ERR_INVALID, with a line that names it: empty, wraps around, or has pages that
  * are not mapped.

@@ -119,6 +119,16 @@ budget_check(const struct mc_populate *populate, uint64_t chunk, char *why, size
 	       populate->chunk * (BUDGET_CHUNKS + populate->threads_wanted);
 }
 
+bool
+mc_populate_room(const struct mc_populate *populate, char *text, size_t size)
+{
+	const struct mc_backing *backing = populate->backing;
+	uint64_t ready = mc_populate_ready(populate);
+
+	return backing->page_size > SMALL_MAX ||
+	       mc_budget_left("", populate->node, text, size) >= backing->length - ready;
+}
+
 static void
 error_explain(int error, char *why, size_t size)
 {

@@ -47,6 +47,8 @@ enum mc_status mc_populate_start(struct mc_populate *populate, const struct mc_b
 /* Returns when no thread runs any more; frees what start() took. */
 void mc_populate_stop(struct mc_populate *populate);
 uint64_t mc_populate_ready(const struct mc_populate *populate);
+/* As mc_region_room(). */
+bool mc_populate_room(const struct mc_populate *populate, char *text, size_t size);
 enum mc_status mc_populate_wait(struct mc_populate *populate, uint64_t bytes, uint64_t timeout_ns);
 
 #endif

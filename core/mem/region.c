@@ -132,6 +132,12 @@ mc_region_ready(const struct mc_region *region)
 	return mc_populate_ready(&region->populate);
 }
 
+bool
+mc_region_room(const struct mc_region *region, char *text, size_t size)
+{
+	return mc_populate_room(&region->populate, text, size);
+}
+
 enum mc_status
 mc_region_wait(struct mc_region *region, uint64_t bytes, uint64_t timeout_ns)
 {

@@ -71,7 +71,14 @@ segment_memory(struct mc_store *store, uint64_t length, struct store_segment *se
 	};
 	struct mc_mem_params mem = {.size = sizeof(mem)};
 	enum mc_status st = mc_region_create(&region, &segment->region);
+	char why[700];
 
+	if (st == MC_OK && !mc_region_room(segment->region, why, sizeof(why))) {
+		/* the master would place objects in memory that there is not */
+		mc_log_error("segment_size: no %llu bytes of memory: %s",
+			     (unsigned long long)length, why);
+		return MC_ERR_NO_MEMORY;
+	}
 	if (st != MC_OK) {
 		mc_log_error("segment_size: no %llu bytes of memory (%s); give the pool less",
 			     (unsigned long long)length, mc_status_text(st));

@@ -214,6 +214,36 @@ needs_port(const struct mc_store_params *params)
 	return colon == NULL || v6 || strchr(colon, ']') != NULL;
 }
 
+/* What the engine could only tell in terms of requests. */
+static void
+metadata_explain(const struct mc_store_params *params, const char *name, enum mc_status st)
+{
+	switch (st) {
+	case MC_ERR_EXISTS:
+		mc_log_error("store: local_hostname=\"%s\": metadata_server \"%s\" has this name "
+			     "from another process; give another port, or end that one",
+			     name, params->metadata);
+		return;
+	case MC_ERR_ADDRESS_INVALID:
+		if (params->bind_host != NULL)
+			return;		/* it, and said so */
+		break;
+	case MC_ERR_CONN_REFUSED:
+	case MC_ERR_CONN_CLOSED:
+	case MC_ERR_UNREACHABLE:
+	case MC_ERR_TIMEOUT:
+	case MC_ERR_PROTOCOL:
+	case MC_ERR_NOT_FOUND:
+	case MC_ERR_IO:
+		break;
+	default:
+		return;
+	}
+	mc_log_error("store: metadata_server=\"%s\": %s; is it served there (mc-master "
+		     "-enable_http_metadata_server)? P2PHANDSHAKE needs no server",
+		     params->metadata, mc_status_text(st));
+}
+
 static enum mc_status
 engine_make(struct mc_store *store, const struct mc_store_params *params)
 {
@@ -240,6 +270,8 @@ engine_make(struct mc_store *store, const struct mc_store_params *params)
 		if (!needs_port(params))
 			break;
 	}
+	if (st != MC_OK && strcmp(params->metadata, "P2PHANDSHAKE") != 0)
+		metadata_explain(params, name, st);
 	store->engine_own = st == MC_OK;
 	if (st == MC_OK)
 		st = copy_text(&store->name,

@@ -334,6 +334,23 @@ START_TEST(threads_that_populate_take_no_signal)
 }
 END_TEST
 
+/* 8 TiB are more than any machine that runs this has. */
+START_TEST(room_is_known_before_it_is_taken)
+{
+	struct mc_region_params params = params_small(MIB);
+	struct mc_region *region = region_make(&params);
+	char why[700] = "";
+
+	ck_assert(mc_region_room(region, why, sizeof(why)));
+	ck_assert_int_eq(mc_region_destroy(region), MC_OK);
+	params.length = 8ull << 40;
+	region = region_make(&params);
+	ck_assert(!mc_region_room(region, why, sizeof(why)));
+	ck_assert_ptr_nonnull(strstr(why, "ask for less"));
+	ck_assert_int_eq(mc_region_destroy(region), MC_OK);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -353,6 +370,7 @@ main(void)
 	tcase_add_loop_test(tc, what_the_system_refuses_ends_the_wait, 0, 3);
 	tcase_add_test(tc, hugepages_or_the_reason);
 	tcase_add_test(tc, threads_that_populate_take_no_signal);
+	tcase_add_test(tc, room_is_known_before_it_is_taken);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite, CK_FORK_GETENV);
 }
