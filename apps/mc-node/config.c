@@ -76,17 +76,29 @@ cores_read(const struct mc_flags *flags, struct node_config *config)
 			 config->eal.lcores != NULL;
 }
 
+void
+node_config_host(struct node_config *config, const char *host)
+{
+	bool v6 = strchr(host, ':') != NULL && host[0] != '[';
+
+	if (config->port == 0)
+		snprintf(config->hostname, sizeof(config->hostname), "%.255s", host);
+	else
+		snprintf(config->hostname, sizeof(config->hostname), v6 ? "[%.255s]:%u" : "%.255s:%u",
+			 host, config->port);
+	config->store.hostname = config->hostname;
+}
+
 static void
-name_read(struct mc_flags *flags, struct node_config *config)
+name_read(const struct mc_flags *flags, struct node_config *config)
 {
 	const char *host = mc_flags_string(flags, "host");
 
 	config->host_any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
-	snprintf(config->hostname, sizeof(config->hostname), "%.255s", host);
-	if (mc_flags_given(flags, "port") && mc_flags_int(flags, "port") > 0 && !config->host_any)
-		snprintf(config->hostname, sizeof(config->hostname), "%.255s:%d", host,
-			 (int)mc_flags_int(flags, "port"));
-	config->store.hostname = config->hostname;
+	/* a handshake needs the port that the engine listens on in the name */
+	if (mc_flags_given(flags, "port") && strcmp(config->store.metadata, "P2PHANDSHAKE") != 0)
+		config->port = (uint16_t)mc_flags_int(flags, "port");
+	node_config_host(config, host);
 }
 
 static enum mc_log_level

@@ -17,10 +17,13 @@ struct node_config {
 	uint16_t http_port;
 	enum mc_log_level log_level;
 	bool host_any;			/* find the address that leads to the master */
+	uint16_t port;			/* of the name; 0: one is chosen */
 	char hostname[300];
 };
 
 /* MC_ERR_INVALID: the errors of @flags say what is wrong. */
 enum mc_status node_config_read(struct mc_flags *flags, struct node_config *config);
+/* Makes @host the name of the node, with the port that was asked for. */
+void node_config_host(struct node_config *config, const char *host);
 
 #endif

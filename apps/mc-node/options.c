@@ -51,7 +51,8 @@ const struct mc_flag node_options_table[] = {
 	 .noun = "a node's number, interleave or local"},
 
 	{"protocol", MC_FLAG_STRING, "tcp", MOVE, "protocol that the segment is mounted with",
-	 .choices = "tcp|rdma"},
+	 .choices = "tcp",
+	 .choices_absent = "rdma"},
 	{"device_names", MC_FLAG_STRING, "", MOVE, "NICs to use, like mlx5_0,mlx5_1; empty: all"},
 	{"drivers", MC_FLAG_STRING, "", MOVE,
 	 "drivers to use, like shm,tcp; empty: all that work here"},

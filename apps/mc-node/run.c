@@ -27,7 +27,6 @@ struct node {
 	struct mc_store *store;
 	struct node_pages *pages;
 	struct mc_watch signals;
-	bool stopping;
 };
 
 /* ---- the address of this host ---- */
@@ -36,12 +35,17 @@ struct node {
 static enum mc_status
 host_find(struct node_config *config)
 {
+	char host[MC_NET_ADDR_TEXT];
 	struct mc_net_addr addr;
 	int fd;
 	enum mc_status st = mc_net_addr_resolve(config->store.master, &addr);
 
-	if (st == MC_OK)
-		st = mc_net()->connect(&addr, &fd);
+	if (st != MC_OK) {
+		mc_log_error("-master_server_address=%s: not a host:port that can be resolved",
+			     config->store.master);
+		return st;
+	}
+	st = mc_net()->connect(&addr, &fd);
 	if (st != MC_OK) {
 		mc_log_error("-master_server_address=%s: %s; give host:port of a master",
 			     config->store.master, mc_status_text(st));
@@ -50,7 +54,7 @@ host_find(struct node_config *config)
 	st = mc_net()->local(fd, &addr);
 	mc_net()->close(fd);
 	if (st == MC_OK)
-		mc_net_addr_host(&addr, config->hostname);
+		node_config_host(config, mc_net_addr_host(&addr, host));
 	return st;
 }
 

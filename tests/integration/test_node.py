@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """mc-node: gives memory to a pool, under our master and upstream's, and leaves it in every way."""
 
+import os
+import pty
+import select
+import signal
 import socket
 import subprocess
 import time
@@ -11,7 +15,7 @@ from support import web
 from support.master import BUILD
 from support.pool_node import PoolNode
 from support.ports import free_port
-from support.processes import wait_until
+from support.processes import spawn, wait_until
 from support.wheel import MIB
 
 SIZE = 100_003
@@ -64,8 +68,26 @@ def test_two_nodes_and_their_pages(cluster, nodes):
     wait_until(lambda: web.request(f"http://127.0.0.1:{port}/health")[0] == 200, 5, "healthy")
 
 
-def test_a_killed_node_is_found_out(cluster, nodes):
-    master = cluster.master(flags=["-client_ttl=2"])
+@pytest.mark.parametrize("upstream", [False, True], ids=["ours", "upstream"])
+def test_a_master_that_was_away(cluster, nodes, upstream):
+    """Killed, and back after some seconds: the node says so once, and is mounted again by itself."""
+    master = cluster.master(upstream=upstream)
+    node = nodes("node", master.address)
+    master.kill()
+    time.sleep(2.5)
+    assert node.process.poll() is None
+    master.start()
+    wait_until(lambda: node.name in master.segments(), 10, "it is mounted again")
+    assert node.text().count("calls fail until it is back") == 1
+    client = cluster.client().setup(master, segment=0)
+    assert set(client.do("put", keys=KEYS, size=SIZE, salt="a", how="put")) == {0}
+    assert set(client.do("get", keys=KEYS, size=SIZE, salt="a", how="get_into")) == {"ok"}
+    assert node.stop() == 0
+
+
+@pytest.mark.parametrize("upstream", [False, True], ids=["ours", "upstream"])
+def test_a_killed_node_is_found_out(cluster, nodes, upstream):
+    master = cluster.master(upstream=upstream, flags=["-client_ttl=2"])
     node = nodes("node", master.address)
     assert master.segments() == [node.name]
     node.kill()
@@ -77,6 +99,49 @@ def test_it_pins_its_cores(cluster, nodes):
     node = nodes("node", master.address, flags=["-l", "0", "-poll_idle_us", "10"])
     assert "runs on lcores" in node.text()
     assert node.stop() == 0
+
+
+def test_it_goes_at_once_when_told_twice(cluster, nodes):
+    """The master stands still, so that unmounting takes its time."""
+    master = cluster.master()
+    node = nodes("node", master.address)
+    master.process.send_signal(signal.SIGSTOP)
+    try:
+        node.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "SIGTERM: unmounting" in node.text(), 5, "it is told")
+        node.process.send_signal(signal.SIGTERM)
+        assert node.process.wait(2) == 1
+    finally:
+        master.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+def test_it_goes_without_a_master(cluster, nodes, number):
+    master = cluster.master()
+    node = nodes("node", master.address)
+    master.kill()
+    begin = time.monotonic()
+    node.process.send_signal(number)
+    assert node.process.wait(10) == 0
+    assert time.monotonic() - begin < 5
+
+
+def test_one_live_line_on_a_terminal(cluster, tmp_path):
+    master = cluster.master()
+    ours, its = pty.openpty()
+    command = PoolNode(tmp_path, "node", master.address, size="256 MB").command
+    node = spawn(command, stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    shown = b""
+    try:
+        while b"] serving" not in shown or b"0.25 of 0.25 GiB ready" not in shown:
+            assert select.select([ours], [], [], 20)[0], shown
+            shown += os.read(ours, 4096)
+    finally:
+        node.terminate()
+        assert node.wait(10) == 0
+        os.close(ours)
+    assert b"\rmemory: 0.25 of 0.25 GiB ready" in shown
 
 
 def refused(*flags, timeout=8):
@@ -98,7 +163,16 @@ def test_what_is_wrong_is_named_at_once(cluster, tmp_path):
     assert "numa" in refused("-numa", "west")
     master = cluster.master()
     meta = f"http://127.0.0.1:{free_port()}/metadata"
-    assert "metadata" in refused("-master_server_address", master.address, "-metadata_server", meta)
+    text = refused("-master_server_address", master.address, "-metadata_server", meta)
+    assert f'metadata_server="{meta}": connection refused' in text
+    assert "P2PHANDSHAKE needs no server" in text
+    meta = f"http://127.0.0.1:{master.metrics_port}/metadata"
+    text = refused("-master_server_address", master.address, "-metadata_server", meta)
+    assert f'metadata_server="{meta}": not found' in text
+    text = refused("-master_server_address", master.address, "-metadata_server", "P2PHANDSHAKE",
+                   "-global_segment_size", "2TB")
+    assert "no 2199023255552 bytes of memory" in text and "ask for less" in text
+    assert '-protocol: "rdma" is not built yet' in refused("-protocol", "rdma")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
