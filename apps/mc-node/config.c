@@ -84,8 +84,8 @@ node_config_host(struct node_config *config, const char *host)
 	if (config->port == 0)
 		snprintf(config->hostname, sizeof(config->hostname), "%.255s", host);
 	else
-		snprintf(config->hostname, sizeof(config->hostname), v6 ? "[%.255s]:%u" : "%.255s:%u",
-			 host, config->port);
+		snprintf(config->hostname, sizeof(config->hostname),
+			 v6 ? "[%.255s]:%u" : "%.255s:%u", host, config->port);
 	config->store.hostname = config->hostname;
 }
 

@@ -70,7 +70,7 @@ def test_two_nodes_and_their_pages(cluster, nodes):
 
 @pytest.mark.parametrize("upstream", [False, True], ids=["ours", "upstream"])
 def test_a_master_that_was_away(cluster, nodes, upstream):
-    """Killed, and back after some seconds: the node says so once, and is mounted again by itself."""
+    """Killed, and back after some seconds: the node says so once, and is mounted again."""
     master = cluster.master(upstream=upstream)
     node = nodes("node", master.address)
     master.kill()
