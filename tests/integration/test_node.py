@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """mc-node: gives memory to a pool, under our master and upstream's, and leaves it in every way."""
 
+import json
 import os
 import pty
 import select
@@ -92,6 +93,28 @@ def test_a_killed_node_is_found_out(cluster, nodes, upstream):
     assert master.segments() == [node.name]
     node.kill()
     wait_until(lambda: master.segments() == [], 8, "the segment of the killed node is gone")
+
+
+def test_a_drained_node_can_go(cluster, nodes):
+    """Its objects are moved by itself, to another of ours."""
+    master = cluster.master()
+    stays, goes = nodes("stays", master.address), nodes("goes", master.address)
+    client = cluster.client().setup(master, segment=0)
+    assert set(client.do("put", keys=KEYS, size=SIZE, salt="d", how="put",
+                         config={"preferred_segment": goes.name})) == {0}
+    body = json.dumps({"segments": [goes.name], "max_concurrency": 16}).encode()
+    code, _, text = web.request(master.admin("/api/v1/drain_jobs"), "POST", body)
+    assert code == 200, text
+    query = master.admin(f"/api/v1/drain_jobs/query?job_id={json.loads(text)['job_id']}")
+    told = wait_until(lambda: ended(json.loads(web.text(query))), 20, "the job is over")
+    assert told["status_name"] == "SUCCEEDED" and told["succeeded_units"] == len(KEYS), told
+    assert goes.stop() == 0
+    assert set(client.do("get", keys=KEYS, size=SIZE, salt="d", how="get_into")) == {"ok"}
+    assert master.segments() == [stays.name]
+
+
+def ended(job):
+    return None if job["status_name"] in ("CREATED", "RUNNING") else job
 
 
 def test_it_pins_its_cores(cluster, nodes):
