@@ -4,12 +4,17 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "core/base/clock.h"
 #include "core/http/http.h"
 #include "core/metrics/metrics.h"
+
+#define HEALTH_NS (MC_NS_PER_S / 2)
 
 struct node_pages {
 	struct mc_http_server *server;
 	struct mc_store *store;
+	uint64_t health_until_ns;	/* an answer of the master's counts for so long */
+	enum mc_status health;
 };
 
 struct sample {
@@ -87,15 +92,27 @@ metrics_answer(void *context, struct mc_http_request *request)
 	mc_buf_fini(&out);
 }
 
-/* Asks the master: blocks for as long as the store's rpc_timeout_ms at most. */
+/*
+ * Asks the master, which blocks for as long as the store's rpc_timeout_ms at most. With a master
+ * that stands still, many who ask at a time would hold up the thread that also gets the signals.
+ */
+static enum mc_status
+health_read(struct node_pages *pages)
+{
+	if (mc_clock_mono_ns() >= pages->health_until_ns) {
+		pages->health = mc_store_health(pages->store);
+		pages->health_until_ns = mc_clock_mono_ns() + HEALTH_NS;
+	}
+	return pages->health;
+}
+
 static void
 health_answer(void *context, struct mc_http_request *request)
 {
-	struct node_pages *pages = context;
 	static const char good[] = "{\"status\":\"healthy\"}\n";
 	static const char bad[] = "{\"status\":\"unhealthy\",\"reason\":\"master unreachable\"}\n";
 
-	if (mc_store_health(pages->store) == MC_OK)
+	if (health_read(context) == MC_OK)
 		mc_http_reply(request, 200, "application/json", good, sizeof(good) - 1);
 	else
 		mc_http_reply(request, 503, "application/json", bad, sizeof(bad) - 1);

@@ -62,7 +62,7 @@ def test_two_nodes_and_their_pages(cluster, nodes):
     assert metrics["mc_store_segment_bytes"] == 64 * MIB
     assert web.request(f"http://127.0.0.1:{port}/health")[0] == 200
     master.stop()
-    assert web.request(f"http://127.0.0.1:{port}/health")[0] == 503
+    wait_until(lambda: web.request(f"http://127.0.0.1:{port}/health")[0] == 503, 3, "it tells")
     master.start()
     wait_until(lambda: sorted(master.segments()) == sorted([one.name, two.name]), 10,
                "both are mounted again")
