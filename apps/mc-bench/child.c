@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -33,7 +34,7 @@ program_path(char *path, size_t size)
 
 /* In the child: only calls that are safe after a fork of a process with threads. */
 static void
-child_exec(const char *path, char *const *argv, int out, pid_t parent)
+child_exec(const char *path, char *const *argv, int out, bool err_too, pid_t parent)
 {
 	sigset_t none;
 
@@ -45,21 +46,19 @@ child_exec(const char *path, char *const *argv, int out, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
-	if (dup2(out, STDOUT_FILENO) < 0)
+	if (dup2(out, STDOUT_FILENO) < 0 || (err_too && dup2(out, STDERR_FILENO) < 0))
 		_exit(127);
 	execv(path, argv);
 	_exit(127);
 }
 
-enum mc_status
-child_start(struct child *child, char *const *argv)
+static enum mc_status
+child_spawn(struct child *child, const char *path, char *const *argv, bool err_too)
 {
 	pid_t parent = getpid();
-	char path[PATH_MAX];
 	int pipes[2];
 
 	*child = (struct child){.out = -1};
-	program_path(path, sizeof(path));
 	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) != 0) {
 		fprintf(stderr, "mc-bench: pipe: %s\n", strerror(errno));
 		return MC_ERR_IO;
@@ -68,7 +67,7 @@ child_start(struct child *child, char *const *argv)
 	fcntl(pipes[1], F_SETFL, 0);
 	child->pid = fork();
 	if (child->pid == 0)
-		child_exec(path, argv, pipes[1], parent);
+		child_exec(path, argv, pipes[1], err_too, parent);
 	close(pipes[1]);
 	if (child->pid < 0) {
 		fprintf(stderr, "mc-bench: fork: %s\n", strerror(errno));
@@ -78,6 +77,66 @@ child_start(struct child *child, char *const *argv)
 	}
 	child->out = pipes[0];
 	return MC_OK;
+}
+
+enum mc_status
+child_start(struct child *child, char *const *argv)
+{
+	char path[PATH_MAX];
+
+	program_path(path, sizeof(path));
+	return child_spawn(child, path, argv, false);
+}
+
+/* The folder of this program, with a slash. */
+static void
+own_folder(char *folder, size_t size)
+{
+	char *slash;
+
+	program_path(folder, size);
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		slash[1] = '\0';
+}
+
+static bool
+found_in_path(const char *name, char path[CHILD_PATH_MAX])
+{
+	const char *at = getenv("PATH");
+
+	while (at != NULL && *at != '\0') {
+		size_t len = strcspn(at, ":");
+
+		snprintf(path, CHILD_PATH_MAX, "%.*s/%s", (int)len, at, name);
+		if (access(path, X_OK) == 0)
+			return true;
+		at += len + (at[len] == ':');
+	}
+	return false;
+}
+
+bool
+child_program_find(const char *name, char path[CHILD_PATH_MAX])
+{
+	char folder[PATH_MAX - 128];
+
+	own_folder(folder, sizeof(folder));
+	snprintf(path, CHILD_PATH_MAX, "%s%s", folder, name);
+	if (access(path, X_OK) == 0)
+		return true;
+	snprintf(path, CHILD_PATH_MAX, "%s../%s/%s", folder, name, name);
+	if (access(path, X_OK) == 0 || found_in_path(name, path))
+		return true;
+	fprintf(stderr, "mc-bench: there is no %s in %s, in %s../%s or in PATH; build it, or give "
+		"-master\n", name, folder, folder, name);
+	return false;
+}
+
+enum mc_status
+child_start_program(struct child *child, const char *path, char *const *argv)
+{
+	return child_spawn(child, path, argv, true);
 }
 
 bool
@@ -149,6 +208,12 @@ child_stop(struct child *child)
 			child->pid = 0;
 		}
 	}
+	child_mute(child);
+}
+
+void
+child_mute(struct child *child)
+{
 	if (child->out >= 0)
 		close(child->out);
 	child->out = -1;

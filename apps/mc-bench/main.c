@@ -12,6 +12,8 @@ static const struct {
 	int (*run)(int argc, const char *const *argv);
 } commands[] = {
 	{"master", "calls per second, latency and CPU of a master, ours or another", bench_master},
+	{"store", "objects per second, latency and CPU of a store client, its master and nodes",
+	 bench_store},
 	{"topo", "the nodes and NICs of this machine, and what is near to what", bench_topo},
 	{"transfer", "bytes per second, latency and CPU of transfers between two processes",
 	 bench_transfer},

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mc/version.h"
 
@@ -30,4 +31,21 @@ request_serve(const struct mc_flags *flags, const char *usage)
 		fwrite(text.data + text.head, 1, mc_buf_len(&text), stdout);
 	mc_buf_fini(&text);
 	return st == MC_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+char *
+request_command(int argc, const char *const *argv)
+{
+	size_t size = sizeof("mc-bench");
+	char *text;
+
+	for (int i = 0; i < argc; i++)
+		size += strlen(argv[i]) + 1;
+	text = malloc(size);
+	if (text == NULL)
+		return NULL;
+	strcpy(text, "mc-bench");
+	for (int i = 0; i < argc; i++)
+		strcat(strcat(text, " "), argv[i]);
+	return text;
 }

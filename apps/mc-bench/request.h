@@ -7,5 +7,7 @@
 
 /* Prints it; @usage stands before the help. Returns an exit code. */
 int request_serve(const struct mc_flags *flags, const char *usage);
+/* The command line as one text, "mc-bench store …", from malloc(); NULL: out of memory. */
+char *request_command(int argc, const char *const *argv);
 
 #endif

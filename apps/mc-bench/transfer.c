@@ -422,24 +422,6 @@ static const char document[] =
 	"source.\n[benchmarks.md](benchmarks.md) says how it is used. Sizes are bytes, or have K, "
 	"M, G behind them\n(powers of 1024).\n";
 
-/* "mc-bench transfer …", for the page. */
-static char *
-command_join(int argc, const char *const *argv)
-{
-	size_t size = sizeof("mc-bench");
-	char *text;
-
-	for (int i = 0; i < argc; i++)
-		size += strlen(argv[i]) + 1;
-	text = malloc(size);
-	if (text == NULL)
-		return NULL;
-	strcpy(text, "mc-bench");
-	for (int i = 0; i < argc; i++)
-		strcat(strcat(text, " "), argv[i]);
-	return text;
-}
-
 int
 bench_transfer(int argc, const char *const *argv)
 {
@@ -463,7 +445,7 @@ bench_transfer(int argc, const char *const *argv)
 		rc = request_serve(flags, usage);
 	} else if (mc_flags_errors(flags)[0] == '\0' &&
 		   transfer_options_read(flags, &bench.options) == MC_OK) {
-		bench.command = command_join(argc, argv);
+		bench.command = request_command(argc, argv);
 		rc = bench.command != NULL ? bench_start(&bench) : EXIT_FAILURE;
 	}
 	fputs(mc_flags_errors(flags), stderr);

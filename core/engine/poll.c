@@ -99,14 +99,17 @@ route_flush(struct engine_core *core, struct engine_route *route, uint32_t *post
 uint32_t
 engine_core_flush(struct engine_core *core)
 {
-	struct mc_list *node = core->flush.next;
+	/* those that are here now: what is not empty comes behind it, and not again in this pass */
+	const struct mc_list *last = core->flush.prev;
+	bool more = !mc_list_empty(&core->flush);
 	uint32_t posted = 0;
 
-	while (node != &core->flush) {
-		struct engine_peer *peer = mc_container_of(node, struct engine_peer, flush);
+	while (more) {
+		struct engine_peer *peer =
+			mc_container_of(core->flush.next, struct engine_peer, flush);
 		bool empty = true;
 
-		node = node->next;
+		more = &peer->flush != last;
 		for (uint32_t i = 0; i < core->engine->devs_count; i++) {
 			if (peer->routes[i] != NULL)
 				empty &= route_flush(core, peer->routes[i], &posted);

@@ -86,6 +86,44 @@ START_TEST(bytes_move_inline)
 }
 END_TEST
 
+/* More than one pass posts, to two peers, submitted by the thread that polls. */
+START_TEST(a_large_batch_to_two_peers_ends)
+{
+	struct mc_segment *peers[2];
+	struct mc_batch *batch;
+	struct engine_side a, b, c;
+
+	side_open(&a, "a", true);
+	side_open(&b, "b", false);
+	side_open(&c, "c", false);
+	fill(a.bytes, BYTES, 9);
+	ck_assert_int_eq(mc_segment_open(a.engine, "b", MC_NS_PER_S, &peers[0]), MC_OK);
+	ck_assert_int_eq(mc_segment_open(a.engine, "c", MC_NS_PER_S, &peers[1]), MC_OK);
+	ck_assert_int_eq(mc_batch_alloc(a.engine, 8, 0, &batch), MC_OK);
+	for (int round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < 8; i++) {
+			struct engine_side *side = i % 2 == 0 ? &b : &c;
+
+			ck_assert_int_eq(mc_batch_add(batch, MC_WRITE, peers[i % 2],
+						      (uintptr_t)side->bytes, a.bytes, BYTES),
+					 MC_OK);
+		}
+		ck_assert_int_eq(mc_batch_submit(batch, 0, NULL, NULL), MC_OK);
+		ck_assert_int_eq(mc_batch_wait(batch), MC_OK);
+		mc_batch_reset(batch);
+	}
+	ck_assert_mem_eq(a.bytes, b.bytes, BYTES);
+	ck_assert_mem_eq(a.bytes, c.bytes, BYTES);
+	mc_batch_free(batch);
+	mc_segment_close(peers[0]);
+	mc_segment_close(peers[1]);
+	engine_side_close(&a);
+	engine_side_close(&b);
+	engine_side_close(&c);
+	fake_directory_clear();
+}
+END_TEST
+
 START_TEST(an_address_that_is_not_registered_is_refused)
 {
 	struct mc_segment *peer;
@@ -124,6 +162,7 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, bytes_move_on_lcores);
 	tcase_add_test(tc, bytes_move_inline);
+	tcase_add_test(tc, a_large_batch_to_two_peers_ends);
 	tcase_add_test(tc, an_address_that_is_not_registered_is_refused);
 	suite_add_tcase(suite, tc);
 	rc = suite_run(suite, CK_NOFORK);
