@@ -38,7 +38,8 @@ const struct mc_flag store_options_table[] = {
 	{"live", MC_FLAG_STRING, "512M", "Load",
 	 "bytes of objects that there are at a time: puts remove their oldest, gets go over so "
 	 "many", .noun = "a size like 512M"},
-	{"hit_ratio", MC_FLAG_DOUBLE, "1", "Load", "share of gets and exists of keys that are there",
+	{"hit_ratio", MC_FLAG_DOUBLE, "1", "Load",
+	 "share of gets and exists of keys that are there",
 	 .min = 0, .max = 1, .noun = "a ratio"},
 	{"put_ratio", MC_FLAG_DOUBLE, "0.1", "Load", "share of puts in -op mixed", .min = 0,
 	 .max = 1, .noun = "a ratio"},

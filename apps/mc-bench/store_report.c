@@ -162,8 +162,8 @@ page_row(struct mc_buf *out, const struct store_row *row, double best)
 	char bytes[SIZE_TEXT];
 
 	return mc_buf_printf(out,
-			     "<tr><td>%s<td>%s<td>%u<td>%u<td><div class=bar style=\"width:%.0fpx\">"
-			     "</div>%.3f<td>%.0f<td>%.1f<td>%.1f<td>%" PRIu64 "<td>%" PRIu64 "\n",
+			     "<tr><td>%s<td>%s<td>%u<td>%u<td><div class=bar "
+			     "style=\"width:%.0fpx\"></div>%.3f<td>%.0f<td>%.1f<td>%.1f<td>%" PRIu64 "<td>%" PRIu64 "\n",
 			     store_op_name(row->op), size_text(row->size, bytes), row->batch,
 			     row->clients, best > 0 ? figures->gb_per_s / best * 160 : 0,
 			     figures->gb_per_s, figures->ops_per_s, figures->p50_us,
@@ -179,7 +179,8 @@ store_report_page(struct mc_buf *out, const char *command, const char *about,
 		"body{font:15px sans-serif;margin:2em;background:Canvas;color:CanvasText;"
 		"color-scheme:light dark}td,th{text-align:right;padding:.2em .8em}"
 		"td:first-child,th:first-child{text-align:left}.bar{display:inline-block;"
-		"height:.8em;background:#47c;margin-right:.5em}</style><h1>mc-bench store</h1><pre>";
+		"height:.8em;background:#47c;margin-right:.5em}</style><h1>mc-bench store</h1>"
+		"<pre>";
 	static const char middle[] =
 		"<table><tr><th>op<th>size<th>batch<th>clients<th>GB/s<th>objects/s<th>p50 us"
 		"<th>p99 us<th>misses<th>errors\n";

@@ -79,8 +79,9 @@ START_TEST(what_cannot_be_meant_is_refused)
 		const char *line, *named;
 	} bad[] = {
 		{"-op get,gut", "-op"}, {"-op get,", "-op"}, {"-size 4Q", "-size"},
-		{"-size 0", "-size"}, {"-live 1K -size 4K", "-live"}, {"-node_size x", "-node_size"},
-		{"-hit_ratio 2", "-hit_ratio"}, {"-batch 0", "-batch"}, {"-quick -master h:1", "-quick"},
+		{"-size 0", "-size"}, {"-live 1K -size 4K", "-live"},
+		{"-node_size x", "-node_size"}, {"-hit_ratio 2", "-hit_ratio"},
+		{"-batch 0", "-batch"}, {"-quick -master h:1", "-quick"},
 		{"-inline -l 0", "-inline"}, {"127.0.0.1:1", "-master 127.0.0.1:1"},
 	};
 
