@@ -163,7 +163,8 @@ page_row(struct mc_buf *out, const struct store_row *row, double best)
 
 	return mc_buf_printf(out,
 			     "<tr><td>%s<td>%s<td>%u<td>%u<td><div class=bar "
-			     "style=\"width:%.0fpx\"></div>%.3f<td>%.0f<td>%.1f<td>%.1f<td>%" PRIu64 "<td>%" PRIu64 "\n",
+			     "style=\"width:%.0fpx\"></div>%.3f<td>%.0f<td>%.1f<td>%.1f<td>%" PRIu64
+			     "<td>%" PRIu64 "\n",
 			     store_op_name(row->op), size_text(row->size, bytes), row->batch,
 			     row->clients, best > 0 ? figures->gb_per_s / best * 160 : 0,
 			     figures->gb_per_s, figures->ops_per_s, figures->p50_us,
