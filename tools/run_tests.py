@@ -23,7 +23,7 @@ ENV = {**os.environ, "PATH": f"/usr/bin:/bin:{os.environ['PATH']}",
 
 # What has threads of its own: the rest is single-threaded or uses these.
 TSAN_TESTS = re.compile(
-    r"(eal|rpc|mem|peer|engine|conformance|drivers)/|master/table|mc-bench/transfer_run")
+    r"(eal|rpc|mem|peer|engine|store|conformance|drivers)/|master/table|mc-bench/transfer_run")
 CHECK_LINE = re.compile(r"\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)")
 
 
