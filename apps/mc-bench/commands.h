@@ -4,6 +4,7 @@
 #define MC_APPS_MC_BENCH_COMMANDS_H
 
 int bench_master(int argc, const char *const *argv);
+int bench_replay(int argc, const char *const *argv);
 int bench_store(int argc, const char *const *argv);
 int bench_topo(int argc, const char *const *argv);
 int bench_transfer(int argc, const char *const *argv);

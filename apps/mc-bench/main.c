@@ -12,6 +12,7 @@ static const struct {
 	int (*run)(int argc, const char *const *argv);
 } commands[] = {
 	{"master", "calls per second, latency and CPU of a master, ours or another", bench_master},
+	{"replay", "the requests of a trace, as serving engines would make them", bench_replay},
 	{"store", "objects per second, latency and CPU of a store client, its master and nodes",
 	 bench_store},
 	{"topo", "the nodes and NICs of this machine, and what is near to what", bench_topo},

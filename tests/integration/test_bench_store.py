@@ -87,6 +87,46 @@ def test_what_is_wrong_is_named():
     assert done.returncode == 1 and "-live" in done.stderr
 
 
+TRACE = ROOT / "tests/vectors/traces/requests.jsonl"
+
+
+def replay(*flags, timeout=60):
+    return subprocess.run([BENCH, "replay", *map(str, flags)], capture_output=True, text=True,
+                          timeout=timeout)
+
+
+def prefix_hits():
+    """What a pool without end and one client would hit."""
+    there, blocks, hits = set(), 0, 0
+    for line in TRACE.read_text().splitlines():
+        ids = json.loads(line)["hash_ids"]
+        known = next((i for i, block in enumerate(ids) if block not in there), len(ids))
+        blocks, hits = blocks + len(ids), hits + known
+        there.update(ids)
+    return hits / blocks
+
+
+def test_a_trace_is_replayed():
+    found, = rows(replay("-bytes_per_token", "8", "-node_size", "64M", "-json", "-checksum", TRACE))
+    assert found["requests"] == 200 and found["errors"] == found["refused"] == 0
+    assert found["hit_ratio"] == pytest.approx(prefix_hits(), abs=1e-4)
+    # a pool that is too small hits less, and nothing goes wrong
+    small, = rows(replay("-bytes_per_token", "32", "-node_size", "16M", "-nodes", "1", "-clients",
+                         "3", "-json", TRACE))
+    assert small["requests"] == 200 and small["errors"] == 0
+    assert small["hit_ratio"] < found["hit_ratio"]
+
+
+def test_traces_that_are_none(tmp_path):
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"timestamp": 1, "hash_ids": [1]}\n{"timestamp": 2}\n')
+    done = replay(bad)
+    assert done.returncode == 1 and "line 2" in done.stderr and str(bad) in done.stderr
+    done = replay(tmp_path / "none")
+    assert done.returncode == 1 and "none" in done.stderr
+    assert replay().returncode == 1
+
+
 def test_an_interrupt_ends_it_and_its_children(tmp_path):
     with open(tmp_path / "out", "wb") as out:
         process = processes.spawn([BENCH, "store", "-seconds", "60", "-node_size", "64M", "-live",
@@ -99,3 +139,4 @@ def test_an_interrupt_ends_it_and_its_children(tmp_path):
 
 def test_the_page_of_its_flags_is_true():
     assert bench("-help_markdown").stdout == (ROOT / "doc/flags-bench-store.md").read_text()
+    assert replay("-help_markdown").stdout == (ROOT / "doc/flags-bench-replay.md").read_text()
