@@ -90,13 +90,16 @@ def test_fork(cluster, stores):
     """The child is refused everything, and its end does not take the parent's segment along."""
     master, left, right = pair(cluster, stores)
     left.stores(KEYS, SIZE, on=left.home)
-    forked = left.do("fork")
+    forked = left.do("fork", master=master.address)
     assert forked["ended"] == 0, forked
+    # but it may have a store of its own
+    assert [forked["answers"].pop(f"own {what}") for what in ("open", "put")] == ["ok"] * 2
     assert len(forked["answers"]) == 11, forked
     assert set(forked["answers"].values()) == {"not permitted"}, forked
     assert len(master.segments()) == 2
     for node in (left, right):
         assert node.verdicts(KEYS, SIZE) == ["ok"] * len(KEYS)
+    assert left.exist(["child"]) == [True]
     left.stores(["after"], SIZE)
     assert right.verdicts(["after"], SIZE) == ["ok"]
 

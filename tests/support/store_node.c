@@ -366,9 +366,27 @@ child_write(int fd, const char *what, enum mc_status st)
 	dprintf(fd, "%s=%s\n", what, mc_status_text(st));
 }
 
+/* A store of its own is another matter. */
+static void
+child_opens(const json_t *command, int fd)
+{
+	struct mc_store_params params = {.size = sizeof(params),
+					 .hostname = "127.0.0.1",
+					 .metadata = "P2PHANDSHAKE",
+					 .master = node_text(command, "master"),
+					 .bind_host = "127.0.0.1"};
+	struct mc_store *own = NULL;
+	char byte = 1;
+
+	child_write(fd, "own open", mc_store_open(&params, &own));
+	if (own != NULL)
+		child_write(fd, "own put", mc_store_put(own, "child", &byte, 1, NULL));
+	mc_store_close(own, MC_STORE_GRACEFUL);
+}
+
 /* All that a child of a fork may try, with what it is answered. Ends as a program does. */
 static void
-child_run(struct mc_store *store, int fd)
+child_run(const json_t *command, struct mc_store *store, int fd)
 {
 	struct mc_store_item item = {.key = "child"};
 	struct mc_store_buffer *buffer;
@@ -389,6 +407,7 @@ child_run(struct mc_store *store, int fd)
 	child_write(fd, "start",
 		    mc_store_start(store, MC_STORE_EXIST, &item, 1, NULL, forget, NULL));
 	mc_store_close(store, MC_STORE_GRACEFUL);
+	child_opens(command, fd);
 	exit(0);
 }
 
@@ -407,7 +426,7 @@ do_fork(const json_t *command)
 	child = fork();
 	if (child == 0) {
 		alarm(20); /* a child that hangs ends, and is told apart */
-		child_run(node_store(command), fds[1]);
+		child_run(command, node_store(command), fds[1]);
 	}
 	close(fds[1]);
 	from = fdopen(fds[0], "r");
