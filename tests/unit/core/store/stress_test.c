@@ -456,7 +456,12 @@ START_TEST(nothing_is_stale_in_a_full_pool)
 	workers_run(true, false, stress_ns() / 2);
 	mc_store_counters_read(stores[0], &counters);
 	ck_assert_uint_gt(counters.misses, 0);
-	stores_close(false);
+	/*
+	 * The master counts a lease from the beginning of its pass. On a machine that takes the CPU
+	 * away in the middle of one it ends earlier than the reader thinks: that is what trailers
+	 * are for, and a mismatch is a miss.
+	 */
+	stores_close(true);
 }
 END_TEST
 
