@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "tests/support/sim_copy.h"
 #include "tests/support/sim_master.h"
+#include "tests/support/sim_upsert.h"
 
 static struct sim_client client;
 
@@ -136,6 +138,174 @@ START_TEST(a_ping_is_of_one_client)
 }
 END_TEST
 
+/* ---- ClientFeatures ---- */
+
+static uint64_t
+features_ask(struct sim_client *asker, uint64_t features)
+{
+	struct mc_args args = sim_args(asker);
+	struct mc_result_i64 result = {0};
+
+	args.features = features;
+	ck_assert_int_eq(sim_call(asker, MC_FN_CLIENT_FEATURES, &args, &result), 0);
+	return (uint64_t)result.value;
+}
+
+/* The id of the only replica of @key. */
+static uint64_t
+id_of(const char *key)
+{
+	struct mc_replica_desc desc;
+
+	ck_assert_int_eq(sim_get(&client, key, &desc, 1), 1);
+	return desc.id;
+}
+
+static bool
+promised(const char *key)
+{
+	return (id_of(key) & MC_REPLICA_PROMISE) != 0;
+}
+
+/* One that promises trailers, and one of upstream's; each has a segment. */
+static struct sim_client ours, theirs;
+
+static void
+setup_features(void)
+{
+	struct mc_master_params params;
+
+	mc_master_params_init(&params);
+	params.client_ttl_ns = 24 * 3600 * MC_NS_PER_S;	/* nobody pings */
+	sim_master_open(&params);
+	client = sim_client_open(1, MC_RELEASE_NEWEST);
+	ours = sim_client_open(2, MC_RELEASE_NEWEST);
+	theirs = sim_client_open(3, MC_RELEASE_NEWEST);
+	ck_assert_int_eq(sim_mount(&ours, "ours:1", 1, 16 * SIM_MIB), 0);
+	ck_assert_int_eq(sim_mount(&theirs, "theirs:1", 2, 16 * SIM_MIB), 0);
+	ck_assert_uint_eq(features_ask(&ours, MC_FEATURE_TRAILER), MC_FEATURE_TRAILER);
+}
+
+START_TEST(only_what_is_known_is_granted)
+{
+	ck_assert_uint_eq(features_ask(&client, UINT64_MAX), MC_FEATURE_TRAILER);
+	ck_assert_uint_eq(features_ask(&client, UINT64_MAX - MC_FEATURE_TRAILER), 0);
+	ck_assert_uint_eq(features_ask(&client, 0), 0);
+}
+END_TEST
+
+START_TEST(a_promise_is_of_one_connection)
+{
+	struct sim_client again = sim_client_open(2, MC_RELEASE_NEWEST);
+
+	ck_assert_int_eq(sim_put(&ours, "a", 1000), 0);
+	ck_assert_int_eq(sim_put(&theirs, "b", 1000), 0);
+	/* the same client on another connection has promised nothing there */
+	ck_assert_int_eq(sim_put(&again, "c", 1000), 0);
+	ck_assert(promised("a") && !promised("b") && !promised("c"));
+	ck_assert_uint_eq(features_ask(&ours, 0), 0);
+	ck_assert_int_eq(sim_put(&ours, "d", 1000), 0);
+	ck_assert(!promised("d") && promised("a"));
+}
+END_TEST
+
+/* In place or elsewhere: what was promised of the bytes before says nothing of the new ones. */
+START_TEST(an_upsert_has_the_promise_of_its_writer)
+{
+	uint64_t first, second;
+
+	ck_assert_int_eq(sim_put(&ours, "a", 1000), 0);
+	first = id_of("a");
+	sim_advance_ms(60000);		/* no reader is left */
+	ck_assert_int_eq(sim_upsert(&theirs, "a", 1000, NULL), 0);
+	second = id_of("a");
+	ck_assert((second & MC_REPLICA_PROMISE) == 0);
+	ck_assert_uint_gt(second, first & ~MC_REPLICA_PROMISE);
+	sim_advance_ms(60000);
+	ck_assert_int_eq(sim_upsert(&ours, "a", 1000, NULL), 0);
+	ck_assert(promised("a"));
+	ck_assert_uint_gt(id_of("a") & ~MC_REPLICA_PROMISE, second);
+	sim_advance_ms(60000);
+	ck_assert_int_eq(sim_upsert(&theirs, "a", 2000, NULL), 0);
+	ck_assert(!promised("a"));
+}
+END_TEST
+
+/* The client that copies writes the trailer, whoever wrote the object. */
+START_TEST(a_moved_object_has_the_promise_of_its_mover)
+{
+	uint64_t before;
+
+	ck_assert_int_eq(sim_put_on(&theirs, "a", 1000, "theirs:1"), 0);
+	before = id_of("a");
+	ck_assert((before & MC_REPLICA_PROMISE) == 0);
+	ck_assert_int_eq(sim_move(&ours, "a", "theirs:1", "ours:1"), 0);
+	ck_assert(promised("a"));
+	ck_assert_uint_gt(id_of("a") & ~MC_REPLICA_PROMISE, before);
+	ck_assert_int_eq(sim_move(&theirs, "a", "ours:1", "theirs:1"), 0);
+	ck_assert(!promised("a"));
+}
+END_TEST
+
+START_TEST(each_copy_has_the_promise_of_its_copier)
+{
+	struct mc_replica_desc descs[2];
+
+	ck_assert_int_eq(sim_put_on(&ours, "a", 1000, "ours:1"), 0);
+	ck_assert_int_eq(sim_copy(&theirs, "a", "ours:1", "theirs:1"), 0);
+	ck_assert_int_eq(sim_get(&client, "a", descs, 2), 2);
+	ck_assert((descs[0].id & MC_REPLICA_PROMISE) != 0);
+	ck_assert((descs[1].id & MC_REPLICA_PROMISE) == 0);
+}
+END_TEST
+
+static void
+wait_send(struct sim_client *writer, const char *key, uint64_t size)
+{
+	static struct mc_str name;
+	static uint64_t length;
+	struct mc_args args = sim_args(writer);
+
+	name = sim_str(key);
+	length = size;
+	args.keys = (struct mc_vec){&name, 1, sizeof(name), 0, 0};
+	args.slice_lengths = (struct mc_vec){&length, 1, sizeof(length), 0, 0};
+	args.config.replica_num = 1;
+	args.timeout_ms = 5000;
+	sim_send(writer, MC_FN_BATCH_PUT_START_WAIT, &args);
+	sim_settle();
+}
+
+/* The space comes by a call of somebody else's. */
+START_TEST(a_put_that_waited_has_its_own_promise)
+{
+	const struct mc_replicate_config pinned = {.replica_num = 1, .with_hard_pin = true};
+	struct sim_client *const writers[] = {&ours, &theirs};
+	struct mc_result_vec result;
+
+	for (int i = 0; i < 2; i++) {
+		const char *full[] = {"x", "y"};
+
+		for (int j = 0; j < 2; j++) {
+			ck_assert_int_eq(sim_put_start(&client, full[j], 15 * SIM_MIB, &pinned,
+						       NULL), 0);
+			ck_assert_int_eq(sim_put_end(&client, full[j]), 0);
+		}
+		wait_send(writers[i], "a", 14 * SIM_MIB);
+		ck_assert(!sim_answered(writers[i]));
+		ck_assert_int_eq(sim_remove(writers[1 - i], "x", true), 0);
+		sim_settle();
+		ck_assert(sim_answered(writers[i]));
+		ck_assert_int_eq(sim_receive(writers[i], MC_FN_BATCH_PUT_START_WAIT, &result), 0);
+		ck_assert_int_eq(sim_put_end(writers[i], "a"), 0);
+		ck_assert_int_eq(promised("a"), i == 0);
+		ck_assert_int_eq(sim_remove(&client, "a", true), 0);
+		ck_assert_int_eq(sim_remove(&client, "y", true), 0);
+		sim_settle();
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -148,5 +318,12 @@ main(void)
 	tcase_add_loop_test(tc, a_client_of_any_release_comes_and_stays, 0, MC_RELEASE_COUNT);
 	tcase_add_test(tc, clients_hear_what_was_configured);
 	tcase_add_test(tc, a_ping_is_of_one_client);
+	tc = sim_tcase(suite, "features", setup_features);
+	tcase_add_test(tc, only_what_is_known_is_granted);
+	tcase_add_test(tc, a_promise_is_of_one_connection);
+	tcase_add_test(tc, an_upsert_has_the_promise_of_its_writer);
+	tcase_add_test(tc, a_moved_object_has_the_promise_of_its_mover);
+	tcase_add_test(tc, each_copy_has_the_promise_of_its_copier);
+	tcase_add_test(tc, a_put_that_waited_has_its_own_promise);
 	return sim_run(suite);
 }
