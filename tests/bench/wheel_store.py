@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs inside the environment of one release of upstream's wheel: a node, or a client that puts and
-gets as `mc-bench store` and `mc-bench replay` do. Commands from stdin and answers on stdout are JSON
-lines. The wheel itself prints to stdout; that goes to stderr."""
+gets as `mc-bench store` and `mc-bench replay` do. Commands come on stdin and answers go to stdout,
+as JSON lines. The wheel itself prints to stdout; that goes to stderr."""
 
 import ctypes
 import json

@@ -68,7 +68,8 @@ memory_of(const char *key)
 
 START_TEST(pieces_of_any_shape)
 {
-	struct mc_iov pieces[4] = {{back, 1}, {back + 1, 0}, {back + 1, 99999}, {back + 100000, 60}};
+	struct mc_iov pieces[4] = {
+		{back, 1}, {back + 1, 0}, {back + 1, 99999}, {back + 100000, 60}};
 	struct mc_store_item items[3] = {
 		{.key = "a", .pieces = pieces, .pieces_count = 4},
 		{.key = "none", .pieces = pieces, .pieces_count = 4},
