@@ -136,9 +136,9 @@ revoke_answered(struct store_call *call, enum mc_status status, const uint8_t *b
 	free(mc_container_of(call, struct put_revoke, call));
 }
 
-/* Objects that were started and did not end well. */
+/* Objects that were started and did not end well: @one for a single one, @many for more. */
 static void
-op_revoke(struct store_op *op)
+op_take_back(struct store_op *op, enum mc_fn one, enum mc_fn many)
 {
 	struct put_lists lists;
 	struct put_revoke *revoke;
@@ -153,23 +153,30 @@ op_revoke(struct store_op *op)
 	revoke = lists.count > 0 ? calloc(1, sizeof(*revoke)) : NULL;
 	if (revoke != NULL) {
 		args_fill(op->store, &args, &lists);
+		args.force = true;	/* of removals */
 		revoke->call.answered = revoke_answered;
-		store_call(op->store, &revoke->call, fns_of(op->kind, lists.count > 1).revoke,
-			   &args);
+		store_call(op->store, &revoke->call, lists.count > 1 ? many : one, &args);
 	}
 	free(lists.memory);
+}
+
+static void
+op_revoke(struct store_op *op)
+{
+	op_take_back(op, fns_of(op->kind, false).revoke, fns_of(op->kind, true).revoke);
 }
 
 void
 store_put_expired(struct store_op *op)
 {
-	bool revoke = op->stage == OP_RESOLVING || op->stage == OP_ENDING;
-
 	for (uint32_t i = store_op_live(op, 0); i < op->count; i = store_op_live(op, i + 1))
 		op->objects[i].status = MC_ERR_TIMEOUT;
 	/* what was asked for and not answered is taken back when the answer comes */
-	if (revoke)
+	if (op->stage == OP_RESOLVING || op->stage == OP_ENDING)
 		op_revoke(op);
+	/* the master may have heard, or hear first, that it is complete: then it refuses to revoke */
+	if (op->stage == OP_ENDING)
+		op_take_back(op, MC_FN_REMOVE, MC_FN_BATCH_REMOVE);
 }
 
 /* ---- the end ---- */

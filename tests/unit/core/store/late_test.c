@@ -248,6 +248,32 @@ START_TEST(late_master)
 }
 END_TEST
 
+/* The bytes were in time, and the word that they are was sent, but the master is late to hear it. */
+START_TEST(late_commit)
+{
+	static char value[4096];
+	struct mc_iov piece = {value, sizeof(value)};
+	struct mc_store_item item = {.key = "late", .pieces = &piece, .pieces_count = 1};
+	enum mc_status result = MC_AGAIN;
+	struct pause pause;
+	uint64_t length;
+
+	ck_assert_int_eq(mc_store_start(writer, MC_STORE_PUT, &item, 1, NULL, noted, &result),
+			 MC_OK);
+	/* one pass sends the first message; its answer waits until the next */
+	mc_store_poll(writer);
+	while (mc_store_size(home, "late", &length) != MC_ERR_REPLICA_NOT_READY)
+		usleep(100);
+	master_pause(&pause);
+	while (result == MC_AGAIN)
+		mc_store_poll(writer);
+	ck_assert_int_eq(result, MC_ERR_TIMEOUT);
+	sem_post(&pause.go_on);
+	writer_poll(50 * MC_NS_PER_MS);
+	check_gone_and_free();
+}
+END_TEST
+
 /* ---- many at once ---- */
 
 static unsigned int
@@ -314,6 +340,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, late_bytes, 0, 6);
 	tcase_add_loop_test(tc, late_master, 0, 2);
+	tcase_add_test(tc, late_commit);
 	tcase_add_test(tc, thousand_gets);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite, CK_FORK_GETENV);
