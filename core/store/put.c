@@ -4,8 +4,9 @@
  * taken back (PutRevoke). An upsert is the same in the Upsert calls.
  *
  * The deadline ends it at every step. Under way the batch has it: it touches no byte afterwards.
- * An answer to PutStart that comes later still is answered by a revoke, so no room is lost; and
- * only what was written whole before the deadline is ever committed.
+ * An answer to PutStart that comes later still is answered by a revoke, so no room is lost. Only
+ * what was written whole before the deadline is committed; if no answer to that comes in time, the
+ * object is revoked and removed, as it may be complete by then.
  */
 #include <stdlib.h>
 #include <string.h>
