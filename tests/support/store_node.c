@@ -415,12 +415,13 @@ child_run(const json_t *command, struct mc_store *store, int fd)
 static json_t *
 do_fork(const json_t *command)
 {
-	json_t *answers = json_object();
+	static json_t *answers;	/* where the child's end sees it, too: no leak */
 	char line[128], *is;
 	int fds[2], ended;
 	FILE *from;
 	pid_t child;
 
+	answers = json_object();
 	if (pipe(fds) != 0)
 		return NULL;
 	child = fork();

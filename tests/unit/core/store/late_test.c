@@ -319,14 +319,14 @@ START_TEST(thousand_gets)
 	}
 	mc_store_counters_read(home, &counters);
 	ck_assert_uint_eq(counters.outstanding, GETS);
-	ck_assert_uint_eq(threads_count(), before);
+	ck_assert_uint_le(threads_count(), before);
 	sem_post(&pause.go_on);
 	for (int i = 0; i < 5000 && atomic_load(&ended) < GETS; i++)
 		usleep(1000);
 	ck_assert_uint_eq(ended_well, GETS);
 	for (unsigned int i = 0; i < GETS; i++)
 		ck_assert_mem_eq(values[i], "12345678", 8);
-	ck_assert_uint_eq(threads_count(), before);
+	ck_assert_uint_le(threads_count(), before);
 }
 END_TEST
 
