@@ -175,7 +175,7 @@ store_put_expired(struct store_op *op)
 	/* what was asked for and not answered is taken back when the answer comes */
 	if (op->stage == OP_RESOLVING || op->stage == OP_ENDING)
 		op_revoke(op);
-	/* the master may have heard, or hear first, that it is complete: then it refuses to revoke */
+	/* if the master heard that it is complete, it refuses to revoke */
 	if (op->stage == OP_ENDING)
 		op_take_back(op, MC_FN_REMOVE, MC_FN_BATCH_REMOVE);
 }

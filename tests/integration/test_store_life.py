@@ -32,7 +32,7 @@ def threads(node):
 
 @contextlib.contextmanager
 def stopped(pid):
-    os.kill(pid, signal.SIGSTOP)
+    processes.stall(pid)
     try:
         yield
     finally:

@@ -69,17 +69,7 @@ class Node:
         self.process.wait()
 
     def stall(self):
-        """Returns when all threads stand still: one of them must run to stop the others."""
-        os.kill(self.pid, signal.SIGSTOP)
-        processes.wait_until(lambda: self._states() == {"T"}, 5, f"{self.name} stands still")
-
-    def _states(self):
-        tasks = f"/proc/{self.pid}/task"
-        stats = []
-        for task in os.listdir(tasks):
-            with open(f"{tasks}/{task}/stat") as stat:
-                stats.append(stat.read())
-        return {stat.rpartition(")")[2].split()[0] for stat in stats}
+        processes.stall(self.pid)
 
     def go_on(self):
         os.kill(self.pid, signal.SIGCONT)

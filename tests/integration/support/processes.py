@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that cannot outlive the test: the kernel kills them when their parent dies."""
 
+import os
+import signal
 import subprocess
 import time
 
@@ -38,10 +40,22 @@ def tail(path, lines=40):
         return ""
 
 
+def _states(pid):
+    stats = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/stat") as stat:
+            stats.append(stat.read())
+    return {stat.rpartition(")")[2].split()[0] for stat in stats}
+
+
+def stall(pid):
+    """Returns when all threads stand still: one of them must run to stop the others."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: _states(pid) == {"T"}, 5, f"{pid} stands still")
+
+
 def cpu_seconds(pid):
     """User and system time of all threads of a process so far."""
-    import os
-
     with open(f"/proc/{pid}/stat") as stat:
         fields = stat.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -248,7 +248,7 @@ START_TEST(late_master)
 }
 END_TEST
 
-/* The bytes were in time, and the word that they are was sent, but the master is late to hear it. */
+/* The bytes were in time, and PutEnd was sent, but the master is late to hear it. */
 START_TEST(late_commit)
 {
 	static char value[4096];

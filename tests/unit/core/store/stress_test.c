@@ -398,7 +398,12 @@ workers_run(bool storm, bool force, uint64_t ns)
 
 /* ---- tests ---- */
 
-/* Space comes back soon, under the eyes of readers that are late; but not before writers are. */
+/*
+ * Space comes back soon, under the eyes of readers that are late; but not before writers are. The
+ * master counts a lease from the beginning of its pass: on a machine that takes the CPU away in the
+ * middle of one it ends earlier than the reader thinks. That is what trailers are for, and a
+ * mismatch is a miss.
+ */
 static void
 tune(struct mc_master_params *params)
 {
@@ -454,11 +459,6 @@ START_TEST(nothing_is_stale_in_a_full_pool)
 	workers_run(true, false, stress_ns() / 2);
 	mc_store_counters_read(stores[0], &counters);
 	ck_assert_uint_gt(counters.misses, 0);
-	/*
-	 * The master counts a lease from the beginning of its pass. On a machine that takes the CPU
-	 * away in the middle of one it ends earlier than the reader thinks: that is what trailers
-	 * are for, and a mismatch is a miss.
-	 */
 	stores_close();
 }
 END_TEST
