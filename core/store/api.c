@@ -185,9 +185,11 @@ mc_store_start(struct mc_store *store, enum mc_store_op kind, struct mc_store_it
 		return st;
 	op->done = done;
 	op->context = context;
+	store_enter(store);
 	st = store_op_submit(op);
 	store_op_unref(op);
 	if (st == MC_OK && store->turns != NULL)
 		mc_turns_nudge(store->turns);
+	store_leave(store);
 	return st;
 }

@@ -105,11 +105,13 @@ store_ask(struct mc_store *store, enum mc_fn fn, const struct mc_args *args, uin
 	ask->context = context;
 	ask->refs = 2;
 	ask->msg.run = ask_begin;
+	store_enter(store);
 	store_send(store, &ask->msg);
 	store_wait(store, &ask->turn);
 	st = ask->status;
 	ask->msg.run = ask_leave;
 	store_send(store, &ask->msg);
+	store_leave(store);
 	return st;
 }
 

@@ -330,9 +330,11 @@ store_op_run(struct store_op *op)
 	struct mc_store *store = op->store;
 	enum mc_status st;
 
+	store_enter(store);
 	while ((st = store_op_submit(op)) == MC_AGAIN)
 		store_yield(store);
 	store_wait(store, &op->turn);
+	store_leave(store);
 	st = op->status;
 	store_op_unref(op);
 	return st;

@@ -436,6 +436,14 @@ mc_store_open(const struct mc_store_params *params, struct mc_store **store_out)
 
 /* ---- closing ---- */
 
+/* No op, and no thread that was in a call and is not out of it yet. */
+static bool
+is_idle(struct mc_store *store)
+{
+	return atomic_load_explicit(&store->outstanding, memory_order_acquire) == 0 &&
+	       atomic_load_explicit(&store->callers, memory_order_acquire) == 0;
+}
+
 /* Ends what waits for the master or for peers; what moves bytes ends by itself. */
 static void
 ops_cancel(void *context)
@@ -466,7 +474,7 @@ ops_finish(struct mc_store *store)
 
 	do {
 		store_on_home(store, ops_cancel, store);
-		if (atomic_load_explicit(&store->outstanding, memory_order_acquire) == 0)
+		if (is_idle(store))
 			return;
 		store_sleep(store, MC_NS_PER_MS);
 	} while (mc_clock_mono_ns() < until);

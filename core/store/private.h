@@ -328,6 +328,7 @@ struct mc_store {
 	bool engine_own;
 	_Atomic bool closing;
 	_Atomic uint32_t outstanding;	/* ops */
+	_Atomic uint32_t callers;	/* threads between store_enter() and store_leave() */
 
 	struct store_master master;
 	struct store_liveness liveness;
@@ -348,6 +349,22 @@ struct mc_store {
 	bool opening;			/* closing: peers are still being opened */
 	struct store_counters counters;
 };
+
+/*
+ * Around all that a call of the user does with the store: a thread whose op is over still gives its
+ * turn back, and closing must not free that under it.
+ */
+static inline void
+store_enter(struct mc_store *store)
+{
+	atomic_fetch_add_explicit(&store->callers, 1, memory_order_relaxed);
+}
+
+static inline void
+store_leave(struct mc_store *store)
+{
+	atomic_fetch_sub_explicit(&store->callers, 1, memory_order_release);
+}
 
 /* In a forked child: everything is the parent's. */
 bool store_forked(const struct mc_store *store);
