@@ -12,8 +12,8 @@
 
 const struct mc_flag store_options_table[] = {
 	{"quick", MC_FLAG_BOOL, "false", "Ends",
-	 "puts and gets of some sizes, on a master and two nodes that are started for it and "
-	 "ended; within 30 seconds"},
+	 "puts and gets of some sizes, singly and in a batch; with a master and nodes of its own "
+	 "within 30 seconds"},
 	{"master", MC_FLAG_STRING, "", "Ends",
 	 "HOST:PORT of the master; without it one is started here, with nodes, and ended"},
 	{"metadata", MC_FLAG_STRING, "P2PHANDSHAKE", "Ends",
@@ -166,11 +166,6 @@ ends_read(struct mc_flags *flags, struct store_options *options)
 	if (mc_flags_args_count(flags) > 0) {
 		mc_flags_complain(flags, NULL, "\"%.64s\" is one argument too many; give -master "
 				  "%.64s", mc_flags_arg(flags, 0), mc_flags_arg(flags, 0));
-		return MC_ERR_INVALID;
-	}
-	if (options->quick && options->master != NULL) {
-		mc_flags_complain(flags, "quick", "starts a master of its own; leave out -master, "
-				  "or give the sizes and times that it stands for");
 		return MC_ERR_INVALID;
 	}
 	if (options->poll_inline && options->corelist != NULL) {

@@ -317,13 +317,13 @@ bool
 mc_group_read(struct mc_master *master, uint32_t object)
 {
 	struct mc_object_extra *extra = member(master, object);
-	uint64_t now = mc_reactor_now(master->exec);
+	uint64_t now = master->serving_ns;
 	struct group *group;
 
 	if (extra == NULL)
 		return false;
 	group = group_at(master, extra->group);
-	/* the clock of a pass stands still: a second read in it changes nothing */
+	/* a second read in one call changes nothing */
 	if (group->read_ns == now)
 		return true;
 	group->read_ns = now;

@@ -286,11 +286,11 @@ void
 mc_object_lease(struct mc_master *master, uint32_t object)
 {
 	struct mc_object *obj = master_object(master, object);
-	uint64_t until = mc_reactor_now(master->exec) + master->params.lease_ttl_ns;
+	uint64_t until = master->serving_ns + master->params.lease_ttl_ns;
 
 	if (mc_group_read(master, object))
 		return;
-	/* the clock of a pass stands still: a second read in it changes nothing */
+	/* a second read in one call changes nothing */
 	if (until <= obj->lease_ns)
 		return;
 	obj->lease_ns = until;

@@ -21,6 +21,7 @@
 #define MC_CORE_MASTER_STATE_H
 
 #include "core/alloc/alloc.h"
+#include "core/base/clock.h"
 #include "core/base/list.h"
 #include "core/base/random.h"
 #include "core/master/job.h"
@@ -156,6 +157,7 @@ struct mc_master {
 	struct mc_random random;
 	uint64_t replica_id_next;
 	uint64_t promise;		/* MC_REPLICA_PROMISE or 0: of the writer being served */
+	uint64_t serving_ns;		/* when the call that is being served was taken up */
 	uint64_t evictable;	/* objects in the WRITTEN and READ queues that are not busy */
 
 	struct master_segment *segments;	/* by segment number, grown */
@@ -394,12 +396,16 @@ void mc_replica_give(struct mc_master *master, const struct mc_replica *replica,
 enum mc_status mc_object_widen(struct mc_master *master, uint32_t *object,
 			       unsigned int replicas_room);
 /* Takes space for one more replica of @object on @segment. */
-/* What is done next is done for @call: replicas that it gets carry its promise. */
+/*
+ * What is done next is done for @call: replicas that it gets carry its promise, and leases begin
+ * now. Not when the pass began: a client counts its lease from when it sent, which may be later.
+ */
 static inline void
 mc_master_serving(struct mc_master *master, const struct mc_rpc_call *call)
 {
 	master->promise =
 		(call->peer->features & MC_FEATURE_TRAILER) != 0 ? MC_REPLICA_PROMISE : 0;
+	master->serving_ns = mc_clock_mono_ns();
 }
 
 /* A fresh one, with the promise of the writer that is being served. */

@@ -81,7 +81,7 @@ START_TEST(what_cannot_be_meant_is_refused)
 		{"-op get,gut", "-op"}, {"-op get,", "-op"}, {"-size 4Q", "-size"},
 		{"-size 0", "-size"}, {"-live 1K -size 4K", "-live"},
 		{"-node_size x", "-node_size"}, {"-hit_ratio 2", "-hit_ratio"},
-		{"-batch 0", "-batch"}, {"-quick -master h:1", "-quick"},
+		{"-batch 0", "-batch"},
 		{"-inline -l 0", "-inline"}, {"127.0.0.1:1", "-master 127.0.0.1:1"},
 	};
 
