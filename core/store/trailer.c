@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/trailer.h"
 
-/* inlined: the wide vectors of the CPU that we are built for */
+/*
+ * The library's own choice of vectors for the CPU that it runs on, where it was built with one;
+ * inlined, only those of the level that we are built for (doc/decisions/checksum.md).
+ */
+#ifdef MC_XXHASH_DISPATCH
+#define XXH_STATIC_LINKING_ONLY	/* XXH3_state_t as an object */
+#include <xxh_x86dispatch.h>
+#else
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#endif
 
 #include "core/base/endian.h"
 
