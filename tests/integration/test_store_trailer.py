@@ -122,3 +122,21 @@ def test_upstreams_master_knows_no_trailers(three):
     holder.do("flip", addr=place(reader, "k"))
     assert reader.verdicts(["k"], SIZE)[0].startswith("wrong: byte 0 ")
     assert moved(reader, before) == {"unchecked": 2}
+
+
+@pytest.mark.parametrize("writer", ["ours", "theirs"])
+@pytest.mark.parametrize("upstream", [False, True], ids=["mc-master", "mooncake_master"])
+def test_upstreams_checksum(three, cluster, stores, monkeypatch, upstream, writer):
+    """With MOONCAKE_STORE_CHECKSUM=1 each side checks what the other has written."""
+    master, holder, plain = three(upstream=upstream)
+    monkeypatch.setenv("MOONCAKE_STORE_CHECKSUM", "1")
+    members = {"ours": stores("checking").setup(master, segment=0),
+               "theirs": cluster.member().setup(master, segment=0)}
+    members[writer].stores(["k"], SIZE)
+    for name, reader in members.items():
+        assert reader.verdicts(["k"], SIZE) == ["ok"], name
+    holder.do("flip", addr=place(plain, "k") + 7)
+    assert plain.verdicts(["k"], SIZE)[0].startswith("wrong: byte 7 ")
+    verdicts = {name: reader.verdicts(["k"], SIZE)[0] for name, reader in members.items()}
+    # the wheel has one answer for all that fails; its log says CHECKSUM_MISMATCH
+    assert verdicts == {"ours": "checksum mismatch", "theirs": "miss"}
