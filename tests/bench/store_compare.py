@@ -52,8 +52,10 @@ class Upstream:
         self.log = open(directory / "upstream.log", "wb")
         self._start(cpus[0], site / "mooncake/mooncake_master", f"-rpc_port={port}",
                     f"-metrics_port={free_port()}", "-max_threads=1")
-        self.node = self._start(cpus[0], python, HERE / "wheel_store.py")
-        self.client = self._start(cpus[1], python, HERE / "wheel_store.py")
+        # both CPUs for both, as our node and client have: pinned they are slower
+        both = f"{cpus[0]},{cpus[1]}"
+        self.node = self._start(both, python, HERE / "wheel_store.py")
+        self.client = self._start(both, python, HERE / "wheel_store.py")
         processes.wait_until(lambda: _listens(port), 20, "mooncake_master listens")
         for child, segment in ((self.node, memory), (self.client, 0)):
             code = self.do(child, "setup", master=f"127.0.0.1:{port}", metadata="P2PHANDSHAKE",
