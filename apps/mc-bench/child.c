@@ -88,7 +88,7 @@ child_start(struct child *child, char *const *argv)
 	return child_spawn(child, path, argv, false);
 }
 
-/* The folder of this program, with a slash. */
+/* The folder of this program. */
 static void
 own_folder(char *folder, size_t size)
 {
@@ -97,39 +97,42 @@ own_folder(char *folder, size_t size)
 	program_path(folder, size);
 	slash = strrchr(folder, '/');
 	if (slash != NULL)
-		slash[1] = '\0';
+		*slash = '\0';
 }
 
+/* True, and the path, if there is such a program. */
 static bool
-found_in_path(const char *name, char path[CHILD_PATH_MAX])
+is_program(char *path, const char *folder, size_t folder_length, const char *name)
 {
-	const char *at = getenv("PATH");
+	char found[CHILD_PATH_MAX];
+	int length = snprintf(found, sizeof(found), "%.*s/%s", (int)folder_length, folder, name);
 
-	while (at != NULL && *at != '\0') {
-		size_t len = strcspn(at, ":");
-
-		snprintf(path, CHILD_PATH_MAX, "%.*s/%s", (int)len, at, name);
-		if (access(path, X_OK) == 0)
-			return true;
-		at += len + (at[len] == ':');
-	}
-	return false;
+	if (length < 0 || (size_t)length >= sizeof(found) || access(found, X_OK) != 0)
+		return false;
+	memcpy(path, found, (size_t)length + 1);
+	return true;
 }
 
 bool
 child_program_find(const char *name, char path[CHILD_PATH_MAX])
 {
-	char folder[PATH_MAX - 128];
+	const char *at = getenv("PATH");
+	char own[PATH_MAX], beside[PATH_MAX + 64];
 
-	own_folder(folder, sizeof(folder));
-	snprintf(path, CHILD_PATH_MAX, "%s%s", folder, name);
-	if (access(path, X_OK) == 0)
+	own_folder(own, sizeof(own));
+	snprintf(beside, sizeof(beside), "%s/../%s", own, name);
+	if (is_program(path, own, strlen(own), name) ||
+	    is_program(path, beside, strlen(beside), name))
 		return true;
-	snprintf(path, CHILD_PATH_MAX, "%s../%s/%s", folder, name, name);
-	if (access(path, X_OK) == 0 || found_in_path(name, path))
-		return true;
-	fprintf(stderr, "mc-bench: there is no %s in %s, in %s../%s or in PATH; build it, or give "
-		"-master\n", name, folder, folder, name);
+	while (at != NULL && *at != '\0') {
+		size_t length = strcspn(at, ":");
+
+		if (is_program(path, at, length, name))
+			return true;
+		at += length + (at[length] == ':');
+	}
+	fprintf(stderr, "mc-bench: there is no %s in %s, in %s or in PATH; build it, or give "
+		"-master\n", name, own, beside);
 	return false;
 }
 

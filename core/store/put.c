@@ -384,6 +384,9 @@ put_started(struct store_call *call, enum mc_status status, const uint8_t *body,
 
 	if (status == MC_OK)
 		status = put_start_decode(op, body, len);
+	/* a connection that was lost may have carried it: the master may hold room all the same */
+	for (uint32_t i = 0; status == MC_ERR_UNREACHABLE && i < op->count; i++)
+		op->objects[i].started |= op->objects[i].asked;
 	if (op->stage != OP_OVER && status == MC_OK) {
 		store_op_resolve(op);
 	} else {
