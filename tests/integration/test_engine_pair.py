@@ -185,7 +185,10 @@ def test_a_peer_that_comes_back_under_its_name(cluster, nodes, way):
     target.fill(remote, MIB, 7)
     initiator.moves(peer, "read", [remote, local, MIB])
     target.kill()
-    assert initiator.transfer(peer, "read", [[remote, local, 1]], 3000)["status"] != "ok"
+    # shared memory outlives its process until the socket's end is seen, a second at most
+    processes.wait_until(
+        lambda: initiator.transfer(peer, "read", [[remote, local, 1]], 3000)["status"] != "ok", 2,
+        "that the dead one is not read any more", interval=0.05)
     again = nodes(metadata=master.metadata, name="target", env=env)
     anew = again.memory(2 * MIB)
     again.fill(anew, 2 * MIB, 8)
