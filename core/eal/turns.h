@@ -24,13 +24,11 @@ struct mc_turn {
 
 /* No thread yet: until mc_turns_keep() the reactor may be run directly. */
 enum mc_status mc_turns_create(struct mc_reactor *reactor, struct mc_turns **turns_out);
-/* After mc_turns_keep(false). NULL is fine. */
+/* Not while it has a keeper. NULL is fine. */
 void mc_turns_destroy(struct mc_turns *turns);
-/*
- * Starts the keeper, or stops it (blocks): then nobody runs the reactor. @name is the thread's, at
- * most 15 bytes.
- */
+/* Starts the keeper. @name is the thread's, at most 15 bytes. MC_ERR_NO_MEMORY: no thread. */
 enum mc_status mc_turns_keep(struct mc_turns *turns, const char *name);
+/* Stops it, and blocks until then; nothing if there is none. Callers still take turns. */
 void mc_turns_leave(struct mc_turns *turns);
 
 /* Any thread but one that is running the reactor. Returns after mc_turn_over(). */

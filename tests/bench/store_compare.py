@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """mc-bench store and mc-bench replay beside the same done through Mooncake's wheel, with its own
-master and a node process, and Redis over a unix socket. Rounds in turn, masters on one CPU and
-clients on another, medians. Prints Markdown tables; asserts nothing.
+master and a node process, and Redis over a unix socket. Rounds in turn, masters and Redis on one
+CPU, its generator on another, nodes and clients on both; medians. Prints Markdown tables; asserts
+nothing.
 
     tests/bench/store_compare.py [--rounds 5] [--seconds 0.6]
     tests/bench/store_compare.py --replay TRACE [--bytes-per-token 64]
